@@ -98,6 +98,8 @@ mod together;
 mod subjects;
 #[path = "alerts_in_virtual_time/silences.rs"]
 mod silences;
+#[path = "alerts_in_virtual_time/servers.rs"]
+mod servers;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 #[path = "alerts_in_virtual_time/weekly.rs"]

@@ -70,6 +70,15 @@ fn temporary(outcome: DeliveryOutcome) -> (String, Option<u64>) {
     }
 }
 
+/// The words of a failure to get an answer at all.
+#[track_caller]
+fn unanswered(outcome: DeliveryOutcome) -> String {
+    match outcome {
+        DeliveryOutcome::Unreachable { error } => error,
+        other => panic!("answered: {other:?}"),
+    }
+}
+
 /// The words of a failure that will not pass.
 #[track_caller]
 fn permanent(outcome: DeliveryOutcome) -> String {

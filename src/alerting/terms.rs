@@ -1,7 +1,7 @@
 //! What the states of datasets are called in a message.
 
 use super::words::DataSide;
-use crate::freshness::DataState;
+use crate::freshness::{Breach, DataState};
 
 /// The state of a dataset, behind `is`. Of what is late nobody knows that it is too old, and the other way round.
 pub(super) fn state_words(state: DataState) -> &'static str {
@@ -19,15 +19,15 @@ pub(super) fn state_words(state: DataState) -> &'static str {
 /// What becomes of a dataset whose promise holds, when the next one breaks.
 pub(super) fn breach_words(data: &DataSide<'_>) -> &'static str {
     match data.standing.breaks_as {
-        DataState::Late => "becomes late",
-        _ => "goes stale",
+        Breach::Late => "becomes late",
+        Breach::Stale => "goes stale",
     }
 }
 
 /// The same as the label of a line.
 pub(super) fn breach_label(data: &DataSide<'_>) -> &'static str {
     match data.standing.breaks_as {
-        DataState::Late => "Becomes late",
-        _ => "Goes stale",
+        Breach::Late => "Becomes late",
+        Breach::Stale => "Goes stale",
     }
 }

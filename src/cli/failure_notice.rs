@@ -21,6 +21,24 @@ pub(super) struct FailureNoticeArgs {
     unit: String,
 }
 
+/// Longest name of a unit that systemd takes, in bytes.
+const UNIT_BYTES_MAX: usize = 255;
+
+/// How names of units end.
+const UNIT_TYPES: [&str; 11] = [
+    "service",
+    "socket",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "target",
+    "path",
+    "timer",
+    "slice",
+    "scope",
+];
+
 /// The name of a unit, for clap.
 fn unit(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -28,8 +46,20 @@ fn unit(text: &str) -> Result<String, String> {
             "write the unit that has failed, as systemd names it: freshd.service (`%n` or `%i` in a unit file)"
                 .to_owned(),
         ),
-        unit => Ok(unit.to_owned()),
+        unit if is_unit(unit) => Ok(unit.to_owned()),
+        _ => Err(format!(
+            "it is not the name of a unit: at most {UNIT_BYTES_MAX} letters, digits and `:_.\\-@`, with an ending as in freshd.service"
+        )),
     }
+}
+
+/// Whether systemd could have a unit of that name, by systemd.unit(5).
+fn is_unit(text: &str) -> bool {
+    let is_of_unit = |byte: u8| byte.is_ascii_alphanumeric() || b":_.\\-@".contains(&byte);
+    let parts = text.rsplit_once('.');
+    let has_type =
+        parts.is_some_and(|(name, kind)| !name.is_empty() && !name.starts_with('@') && UNIT_TYPES.contains(&kind));
+    has_type && text.len() <= UNIT_BYTES_MAX && text.bytes().all(is_of_unit)
 }
 
 /// How long a freshd may take to answer. The message waits for that.
@@ -96,6 +126,30 @@ mod tests {
         for nothing in ["", "  "] {
             let said = unit(nothing).expect_err("no unit");
             assert!(said.contains("as systemd names it: freshd.service"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_what_systemd_may_call_a_unit_is_passed_on() {
+        let longest = format!("{}.service", "x".repeat(UNIT_BYTES_MAX - ".service".len()));
+        for name in ["freshd@north.service", "dev-disk\\x2d1.device", "a:b_c.timer", &longest] {
+            assert_eq!(unit(name), Ok(name.to_owned()));
+        }
+        let too_long = format!("x{longest}");
+        for other in [
+            "freshd",
+            ".service",
+            "@a.service",
+            "freshd.exe",
+            "fr eshd.service",
+            "a\n.service",
+            "\u{1b}[2J.service",
+            "a\u{202e}.service",
+            "../a.service",
+            &too_long,
+        ] {
+            let said = unit(other).expect_err("no unit");
+            assert!(said.contains("not the name of a unit"), "{other:?}: {said}");
         }
     }
 }

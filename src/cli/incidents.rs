@@ -17,8 +17,8 @@ use super::taken_on;
 use super::times;
 use super::titles::Titles;
 use crate::model::{
-    AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
-    Reach, Severity, drill_words, end_words, incident_line,
+    AddressState, Delivery, Incident, IncidentId, IncidentState, Notification, NotificationState, Reach, Severity,
+    drill_words, end_words, incident_line,
 };
 use crate::store::Reader;
 
@@ -80,7 +80,7 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
             "no incident is open; --all lists those that are over"
         };
         out.line(tone(Tone::Good, words))?;
-        return given_up(&reader, out);
+        return given_up(&reader, global, out);
     }
     let columns = [
         Column::whole("id"),
@@ -101,12 +101,12 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
-    given_up(&reader, out)
+    given_up(&reader, global, out)
 }
 
 /// Says at the end if somebody was not told of it, or of its end.
-fn given_up(reader: &Reader, out: &mut Out) -> Result<Exit, Failure> {
-    if let Some(remark) = notify::remark(reader)? {
+fn given_up(reader: &Reader, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    if let Some(remark) = notify::remark(reader, global)? {
         out.line(remark)?;
     }
     Ok(Exit::Fine)
@@ -255,10 +255,11 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         NotificationState::Dead => Tone::Bad,
         NotificationState::Collapsed => Tone::Dim,
     };
-    let error = tries.iter().rev().find_map(|delivery| match &delivery.outcome {
-        DeliveryOutcome::Accepted => None,
-        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(clean(error)),
-    });
+    let error = tries
+        .iter()
+        .rev()
+        .find_map(|delivery| delivery.outcome.error())
+        .map(clean);
     let count = match (message.digest, tries.len()) {
         (Some(digest), _) => format!(" in digest {digest}"),
         (None, 0 | 1) => String::new(),

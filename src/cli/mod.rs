@@ -59,12 +59,14 @@ mod read_table;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::demo;
 use exit::Failure;
 use global::Global;
 use keeper::KeeperArgs;
 use out::Out;
+use paint::clean;
 
 pub use board::board;
 pub use exit::Exit;
@@ -176,6 +178,9 @@ enum Verb {
     DemoDb(demo::DemoArgs),
 }
 
+/// How much of a wrong value is repeated, in characters.
+const TYPED_CHARS_MAX: usize = 80;
+
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
     if let Some(args) = KeeperArgs::of(std::env::args_os().skip(1)) {
@@ -184,7 +189,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = read_table::run(std::env::args_os().skip(1)) {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refused(error).exit());
     let mut out = Out::new(cli.global.json);
     let done = perform(cli, &mut out).and_then(|exit| {
         out.flush()?;
@@ -193,6 +198,19 @@ pub fn main() -> ExitCode {
     // What was printed before a failure belongs above it; if nobody reads it, that is no news.
     let _ = out.flush();
     end(done)
+}
+
+/// What was typed wrong is repeated as far as that helps, and as one line: it may be a page, and may hold anything.
+fn refused(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidValue) {
+        let mut shown = clean(typed);
+        if let Some((cut, _)) = shown.char_indices().nth(TYPED_CHARS_MAX) {
+            shown.truncate(cut);
+            shown.push('…');
+        }
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    error
 }
 
 fn end(done: Result<Exit, Failure>) -> ExitCode {

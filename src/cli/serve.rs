@@ -40,8 +40,15 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
             plan.map_err(|error| format!("{error:#}"))
         })
     };
+    let config = global.config.clone();
     let serve = Serve {
-        config: global.config.clone(),
+        config: config.clone(),
+        once_alone: Arc::new(move || {
+            if let Err(error) = demo::found_beside(&config) {
+                // The first of its jobs tries again, and its run says why it cannot.
+                tracing::warn!("the seafood company is not founded yet: {error:#}");
+            }
+        }),
         state_dir,
         window: Arc::new(move |listener, outlook: daemon::Outlook| {
             let daemon::Outlook {
@@ -68,10 +75,6 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
             board_in(status, &zone, out::room(), color)
         }),
     };
-    if let Err(error) = demo::found_beside(&global.config) {
-        // The first of its jobs tries again, and its run says why it cannot.
-        tracing::warn!("the seafood company is not founded yet: {error:#}");
-    }
     match daemon::serve(&serve) {
         Ok(()) => Ok(Exit::Fine),
         Err(ServeError::Config(problems)) => {

@@ -32,7 +32,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, out: &mut Out) -> Result<E
         out.raw(board_in(&facts, &status.zone(), out::room(), out.color).as_bytes())?;
         // What the records cannot tell just now is no reason to hide what is wrong.
         if let (None, Ok(reader)) = (name, global.reader())
-            && let Ok(Some(remark)) = notify::remark(&reader)
+            && let Ok(Some(remark)) = notify::remark(&reader, global)
         {
             out.line("")?;
             out.line(remark)?;

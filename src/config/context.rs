@@ -153,10 +153,21 @@ pub(super) struct Context<'a> {
     pub(super) titles: RefCell<HashMap<(Section, String), (Name, Spot)>>,
 }
 
+/// Longest title, in characters. It stands in the subject of messages and in the columns of tables.
+const TITLE_CHARS_MAX: usize = 120;
+
 impl Context<'_> {
     /// The title of an entry. Messages and pages call it by that: two with the same cannot be told apart there.
     pub(super) fn title(&self, section: Section, name: &Name, table: &Table<'_>) -> Option<String> {
         let title = table.get("title")?.line()?;
+        let chars = title.text.chars().count();
+        if chars > TITLE_CHARS_MAX {
+            title.error(
+                format!("`title` has {chars} characters, and more than {TITLE_CHARS_MAX} are too many for a subject or a table"),
+                "write a short name, and the rest into `description`",
+            );
+            return None;
+        }
         let mut titles = self.titles.borrow_mut();
         let place = (section, title.text.trim().to_lowercase());
         let (other, spot) = titles.entry(place).or_insert_with(|| (name.clone(), title.spot()));

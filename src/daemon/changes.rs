@@ -119,13 +119,11 @@ impl Changes {
             let change = Arc::new(change);
             let applied = tokio::spawn(apply(change.clone())).await;
             let pause = match applied {
-                Ok(DeliveryOutcome::Temporary {
-                    retry_after_seconds, ..
-                }) => {
+                Ok(outcome @ (DeliveryOutcome::Temporary { .. } | DeliveryOutcome::Unreachable { .. })) => {
                     if let Some(change) = Arc::into_inner(change) {
                         self.queue().take_back(change);
                     }
-                    let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0));
+                    let asked = outcome.retry_after();
                     asked.clamp(self.every, PAUSE_MAX)
                 }
                 Ok(DeliveryOutcome::Accepted | DeliveryOutcome::Permanent { .. }) | Err(_) => self.every,

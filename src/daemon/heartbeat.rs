@@ -123,7 +123,9 @@ impl Heartbeat {
 fn sent(outcome: DeliveryOutcome) -> Came {
     match outcome {
         DeliveryOutcome::Accepted => Came::Taken,
-        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Came::Refused(error),
+        DeliveryOutcome::Temporary { error, .. }
+        | DeliveryOutcome::Unreachable { error }
+        | DeliveryOutcome::Permanent { error } => Came::Refused(error),
     }
 }
 

@@ -96,7 +96,8 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             }
         }
         Fact::Delivery(delivery) => {
-            if let DeliveryOutcome::Temporary { error, .. } = &delivery.outcome {
+            if let DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Unreachable { error } = &delivery.outcome
+            {
                 warn!(notification = %delivery.notification, tries = delivery.number, "could not tell yet: {error}");
             }
         }

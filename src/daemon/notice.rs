@@ -111,11 +111,13 @@ async fn tried(delivery: &Delivery, channel: &crate::model::Channel, notificatio
         match delivery.send(channel, notification).await {
             DeliveryOutcome::Accepted => return None,
             DeliveryOutcome::Permanent { error } => return Some(error),
-            DeliveryOutcome::Temporary { .. } => tokio::time::sleep(wait).await,
+            DeliveryOutcome::Temporary { .. } | DeliveryOutcome::Unreachable { .. } => tokio::time::sleep(wait).await,
         }
     }
     match delivery.send(channel, notification).await {
         DeliveryOutcome::Accepted => None,
-        DeliveryOutcome::Permanent { error } | DeliveryOutcome::Temporary { error, .. } => Some(error),
+        DeliveryOutcome::Permanent { error }
+        | DeliveryOutcome::Unreachable { error }
+        | DeliveryOutcome::Temporary { error, .. } => Some(error),
     }
 }

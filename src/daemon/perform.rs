@@ -102,6 +102,12 @@ impl Performer {
     }
 
     /// The configuration that is in force from now on.
+    /// Adds to a status which channels are switched off.
+    pub(super) fn sign(&self, status: &mut serde_json::Value) {
+        let channels_off = self.delivery.switched_off(&self.settings.borrow().channels);
+        status["channels_off"] = serde_json::json!(channels_off);
+    }
+
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
         self.changes
@@ -219,10 +225,7 @@ impl Performer {
 impl Repetition {
     /// Logs when repetitions begin to fail, and when they work again. Nobody is told: the next message that matters is.
     fn note(&self, channel: &Name, outcome: &DeliveryOutcome) {
-        let error = match outcome {
-            DeliveryOutcome::Accepted => None,
-            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(error),
-        };
+        let error = outcome.error();
         match (self.has_failed.swap(error.is_some(), Ordering::AcqRel), error) {
             (false, Some(error)) => tracing::warn!(
                 %channel,

@@ -54,6 +54,8 @@ pub struct Serve {
     pub config: PathBuf,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// What is done besides, once the state directory is this daemon's alone.
+    pub once_alone: Arc<dyn Fn() + Send + Sync>,
     /// How the status looks on a terminal.
     pub board: Board,
     /// Opens the window over HTTP, where `[web]` asks for one.
@@ -165,6 +167,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let (store, snapshot) = alive::asking_for_patience(|| space::open_store(&serve.state_dir))?;
+    (serve.once_alone)();
     // Not before: reading takes and frees large blocks, which the kernel would have to clear again and again.
     runner::keep_memory_small();
     let listener = window::listen(&loaded.settings)?;

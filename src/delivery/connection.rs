@@ -66,7 +66,7 @@ pub(super) fn refused(host: &str, step: &str, error: &lettre::transport::smtp::E
         // Not an answer but something that lettre refuses to do, as sending an address with
         // letters beyond ASCII to a server that does not take them.
         None if error.is_client() => Failure::permanent(format!("mail server {host}, {step}: {said}")),
-        None => Failure::temporary(format!("mail server {host}, {step}: {said}")),
+        None => Failure::unreachable(format!("mail server {host}, {step}: {said}")),
     }
 }
 
@@ -80,7 +80,7 @@ fn by_code(host: &str, step: &str, code: u16, said: &str) -> Failure {
 }
 
 fn lost(host: &str, error: &io::Error) -> Failure {
-    Failure::temporary(format!("mail server {host}: {}", explain(error)))
+    Failure::unreachable(format!("mail server {host}: {}", explain(error)))
 }
 
 /// Connects to the first of the server's addresses that answers; unprotected only on this machine.
@@ -104,11 +104,11 @@ async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
         Ok(Ok(None)) => Err(Failure::permanent(format!(
             "mail server {host} is not on this machine, and smtp:// is unprotected; write smtps:// or smtp+starttls://"
         ))),
-        Ok(Err(error)) => Err(Failure::temporary(format!(
+        Ok(Err(error)) => Err(Failure::unreachable(format!(
             "cannot connect to mail server {host}:{port}: {}",
             explain(&error)
         ))),
-        Err(_) => Err(Failure::temporary(format!(
+        Err(_) => Err(Failure::unreachable(format!(
             "cannot connect to mail server {host}:{port} within {} s",
             CONNECT_TIMEOUT.as_secs()
         ))),
@@ -119,7 +119,7 @@ async fn protect(host: &str, socket: TcpStream, tls: Arc<ClientConfig>) -> Resul
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Failure::permanent(format!("mail server {host:?} is not a host name")))?;
     TlsConnector::from(tls).connect(name, socket).await.map_err(|error| {
-        Failure::temporary(format!(
+        Failure::unreachable(format!(
             "cannot protect the connection to mail server {host}: {}",
             explain(&error)
         ))
@@ -162,7 +162,7 @@ async fn ask(host: &str, socket: &mut TcpStream, step: &str, command: &str) -> R
     match exchange.await {
         Ok((200..300, lines)) => Ok(lines),
         Ok((code, lines)) => Err(by_code(host, step, code, &lines.join(" "))),
-        Err(error) => Err(Failure::temporary(format!(
+        Err(error) => Err(Failure::unreachable(format!(
             "mail server {host}, {step}: {}",
             explain(&error)
         ))),

@@ -17,6 +17,11 @@ pub(super) enum Failure {
         /// Seconds to wait, as told by the other side.
         retry_after_seconds: Option<u64>,
     },
+    /// Another try may succeed: this one met nobody who answered.
+    Unreachable {
+        /// What went wrong.
+        error: String,
+    },
     /// No other try will.
     Permanent {
         /// What went wrong.
@@ -43,6 +48,11 @@ impl Failure {
         }
     }
 
+    /// Worth another try, as soon as the other side answers anybody.
+    pub(super) fn unreachable(error: impl Into<String>) -> Self {
+        Self::Unreachable { error: error.into() }
+    }
+
     /// Not worth another try.
     pub(super) fn permanent(error: impl Into<String>) -> Self {
         Self::Permanent { error: error.into() }
@@ -65,6 +75,7 @@ impl From<Result<(), Failure>> for DeliveryOutcome {
                 error,
                 retry_after_seconds,
             },
+            Err(Failure::Unreachable { error }) => Self::Unreachable { error },
             Err(Failure::Permanent { error } | Failure::Gone { error }) => Self::Permanent { error },
         }
     }

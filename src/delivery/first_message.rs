@@ -70,7 +70,9 @@ impl Delivery {
                     tracing::info!(%channel, "the first messages of threads are changed again");
                 }
             }
-            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => {
+            DeliveryOutcome::Temporary { error, .. }
+            | DeliveryOutcome::Unreachable { error }
+            | DeliveryOutcome::Permanent { error } => {
                 if unchanged.insert(channel.clone()) {
                     tracing::warn!(
                         %channel,

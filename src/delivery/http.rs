@@ -118,7 +118,7 @@ async fn answer(request: RequestBuilder, host: String, hears_acceptance: bool) -
             };
             let error = error.without_url();
             let error = format!("{what} {host}: {}", explain(&error));
-            return Err(Failure::temporary(error));
+            return Err(Failure::unreachable(error));
         }
     };
     let status = response.status().as_u16();

@@ -24,7 +24,7 @@ mod tone;
 mod trust;
 mod webhook;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    AckOffer, Channel, ChannelKind, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
-    Secret, ThreadRoot, format_duration,
+    AckOffer, Channel, ChannelKind, ChannelOff, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification,
+    Purpose, RUNBOOK, Secret, ThreadRoot, format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -44,6 +44,9 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What it may take beyond its limit until a program is ended and what it said is read.
 const ENDING_TIME: Duration = Duration::from_secs(5);
+
+/// How much is said of why a channel was switched off, in characters: behind it stands what to do.
+const GONE_CHARS_MAX: usize = 250;
 
 /// Longest headline shown, in characters.
 const HEADLINE_CHARS_MAX: usize = 1000;
@@ -142,7 +145,7 @@ impl Delivery {
             Ok(receipt) => (Ok(()), receipt),
             Err(failure) => (Err(failure), None),
         };
-        self.remember(channel, &result);
+        let result = self.remember(channel, result);
         if let (Ok(()), None, Some(root)) = (&result, &receipt, follows) {
             self.change_first(channel, message, link.as_ref(), root).await;
         }
@@ -196,7 +199,7 @@ impl Delivery {
         };
         // The bound lies around everything: what is dropped here closes its connection.
         tokio::time::timeout(bound, sending).await.unwrap_or_else(|_| {
-            Err(Failure::temporary(format!(
+            Err(Failure::unreachable(format!(
                 "channel {}: not accepted within {}",
                 channel.name,
                 format_duration(bound)
@@ -217,19 +220,40 @@ impl Delivery {
         })
     }
 
-    fn remember(&self, channel: &Channel, result: &Result<(), Failure>) {
+    /// The channels that are switched off as they are defined, in the order of their names.
+    pub fn switched_off(&self, channels: &BTreeMap<Name, Channel>) -> Vec<ChannelOff> {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let off = |(name, channel): (&Name, &Channel)| {
+            let (kind, answer) = gone.get(name)?;
+            (*kind == channel.kind).then(|| ChannelOff {
+                channel: name.clone(),
+                answer: Redactor::new(channel).text(answer.clone()),
+            })
+        };
+        channels.iter().filter_map(off).collect()
+    }
+
+    /// Switches a webhook off whose receiver is gone, and says so; or on again.
+    fn remember(&self, channel: &Channel, result: Result<(), Failure>) -> Result<(), Failure> {
         if !matches!(channel.kind, ChannelKind::Webhook { .. }) {
-            return;
+            return result;
         }
         let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
+        match &result {
             Err(Failure::Gone { error }) => {
-                gone.insert(channel.name.clone(), (channel.kind.clone(), error.clone()));
+                let answer = clean::saying(error, GONE_CHARS_MAX);
+                gone.insert(channel.name.clone(), (channel.kind.clone(), answer.clone()));
+                let off = ChannelOff {
+                    channel: channel.name.clone(),
+                    answer,
+                };
+                Err(Failure::gone(format!("{}; {}", off.answer, off.until())))
             }
             Ok(()) => {
                 gone.remove(&channel.name);
+                Ok(())
             }
-            Err(Failure::Temporary { .. } | Failure::Permanent { .. }) => {}
+            Err(Failure::Temporary { .. } | Failure::Unreachable { .. } | Failure::Permanent { .. }) => result,
         }
     }
 

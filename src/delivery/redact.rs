@@ -102,13 +102,17 @@ impl Redactor {
                 error: self.text(error),
                 retry_after_seconds,
             },
+            DeliveryOutcome::Unreachable { error } => DeliveryOutcome::Unreachable {
+                error: self.text(error),
+            },
             DeliveryOutcome::Permanent { error } => DeliveryOutcome::Permanent {
                 error: self.text(error),
             },
         }
     }
 
-    fn text(self, mut text: String) -> String {
+    /// A text without any of them, one bounded line.
+    pub(super) fn text(self, mut text: String) -> String {
         model::Redactor::new(self.telling, false).hide(&mut text);
         self.texts.redactor(false).hide(&mut text);
         // Only now: a secret that was cut before would not be recognised.

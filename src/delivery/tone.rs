@@ -100,7 +100,8 @@ pub(super) fn title(message: &Message) -> String {
 }
 
 /// Where the message belongs, when it was written, since it may come late, and in what zone its times are, in one line:
-/// `incident 17, critical, owner Warehouse, for team Sales, written Fri 2026-11-27 22:16, times are Europe/Oslo (UTC+1)`.
+/// `incident 17, critical, owner Warehouse, for team Sales, written Fri 2026-11-27 22:16, times are Europe/Oslo (UTC+1)`,
+/// or `incident 17, critical, for its owner Warehouse`.
 pub(super) fn origin(message: &Message) -> String {
     let mut parts = Vec::new();
     if let Some(incident) = message.incident {
@@ -109,12 +110,15 @@ pub(super) fn origin(message: &Message) -> String {
     if !message.is_over() && !message.purpose.is_proof() && !message.is_drill() {
         parts.push(message.severity.as_str().to_owned());
     }
-    // What tells of several, or of none, has no one owner.
-    if message.incident.is_some() && !message.owner.is_empty() {
-        parts.push(format!("owner {}", message.owner));
-    }
     let team = message.team_title.as_deref().unwrap_or(message.team.as_str());
-    parts.push(format!("for team {team}"));
+    // What tells of several, or of none, has no one owner.
+    if message.incident.is_none() || message.owner.is_empty() {
+        parts.push(format!("for team {team}"));
+    } else if [team, message.team.as_str()].contains(&message.owner.as_str()) {
+        parts.push(format!("for its owner {team}"));
+    } else {
+        parts.push(format!("owner {}, for team {team}", message.owner));
+    }
     if let Some(words) = &message.zone {
         // Named as `zone_words` does: first the zone, then its offset.
         let zone = words.split(' ').next().and_then(|name| TimeZone::get(name).ok());

@@ -268,8 +268,7 @@ impl Engine {
 
     /// Whether somebody may be told at an address.
     pub(super) fn is_in_use(&self, address: &Address) -> bool {
-        let mut of_teams = self.settings.teams.values().flat_map(Team::addresses);
-        self.settings.fallback.contains(address) || of_teams.any(|known| known == address)
+        self.settings.is_in_use(address)
     }
 
     /// Every address that somebody may be told at, with the team first named with it.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::Engine;
 use super::digest::is_digest;
+use super::lines::Refusal;
 use crate::model::{Delivery, DeliveryOutcome, Fact, Name, Notification, NotificationId, NotificationState, Purpose};
 
-/// Longest wait that another side's Retry-After can ask for, in seconds.
-const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
+/// Longest wait that another side's Retry-After can ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 impl Engine {
     /// A try at sending ended.
@@ -21,6 +22,7 @@ impl Engine {
         notification.tries += 1;
         self.settle(&mut notification, &outcome);
         notification.receipt = receipt;
+        self.server_answered(&notification.address, &outcome);
         self.note_thread(&notification);
         self.fact(Fact::Delivery(Delivery {
             notification: id,
@@ -58,16 +60,17 @@ impl Engine {
                 notification.state = NotificationState::Delivered;
                 notification.last_error = None;
             }
-            DeliveryOutcome::Temporary {
-                error,
-                retry_after_seconds,
-            } => {
+            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Unreachable { error } => {
                 notification.last_error = Some(error.clone());
-                let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX));
                 if is_test {
                     notification.state = NotificationState::Dead;
                 } else {
-                    self.address_refused(notification, error, asked);
+                    let refusal = Refusal {
+                        error,
+                        asked: outcome.retry_after().min(RETRY_AFTER_MAX),
+                        is_unreachable: matches!(outcome, DeliveryOutcome::Unreachable { .. }),
+                    };
+                    self.address_refused(notification, refusal);
                 }
             }
             DeliveryOutcome::Permanent { error } => {
@@ -83,7 +86,7 @@ impl Engine {
         let says_that_it_works = match outcome {
             DeliveryOutcome::Accepted => true,
             DeliveryOutcome::Permanent { .. } => !is_test,
-            DeliveryOutcome::Temporary { .. } => false,
+            DeliveryOutcome::Temporary { .. } | DeliveryOutcome::Unreachable { .. } => false,
         };
         if says_that_it_works {
             self.address_answered(notification);

@@ -21,8 +21,8 @@ pub(super) struct HeardAt {
     by_team: BTreeMap<Name, Heard>,
     /// The subject of the first message of each thread, whoever it was for.
     subjects: BTreeMap<String, String>,
-    /// The threads of which something was taken, whoever it was for, be it a line of a digest.
-    reached: BTreeSet<String>,
+    /// The threads of which something was taken, be it a line of a digest, with the teams that it was for.
+    reached: BTreeMap<String, BTreeSet<Name>>,
     /// Those of which a message of its own was taken.
     taken: BTreeSet<String>,
 }
@@ -63,7 +63,8 @@ impl Outbox {
         let subject = there.subjects.entry(told.thread.clone());
         subject.or_insert_with(|| told.subject.clone());
         if told.given_up.is_none() {
-            there.reached.insert(told.thread.clone());
+            let reached = there.reached.entry(told.thread.clone()).or_default();
+            reached.insert(told.team.clone());
             if !told.in_digest {
                 there.taken.insert(told.thread.clone());
             }
@@ -123,7 +124,14 @@ impl Outbox {
     /// Whether somebody was reached at an address by a message of a thread, be it by a line of a digest.
     pub(super) fn is_known_at(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
         let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
-        there.is_some_and(|there| there.reached.contains(thread))
+        there.is_some_and(|there| there.reached.contains_key(thread))
+    }
+
+    /// Whether a team was reached at an address by a message of a thread that was for it, be it by a line of a digest.
+    pub(super) fn is_known_to(&self, team: &Name, incident: IncidentId, address: &Address, thread: &str) -> bool {
+        let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
+        let teams = there.and_then(|there| there.reached.get(thread));
+        teams.is_some_and(|teams| teams.contains(team))
     }
 
     /// The incident is over, and nothing of it is on its way.
@@ -256,5 +264,43 @@ impl Engine {
         let outage = || self.outbox.outage_error(address).map(str::to_owned);
         said.or_else(outage)
             .or_else(|| self.outbox.heard(team, incident, address).and_then(given_up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_team_has_heard_of_a_thread_is_told_apart_from_what_others_or_other_threads_have_had() {
+        let mut outbox = Outbox::default();
+        let incident = IncidentId(1);
+        let address = Address {
+            channel: "mail".into(),
+            to: Some("quay@sea.example".to_owned()),
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        for (team, thread, given_up) in [
+            ("sales", "first", None),
+            ("quay", "second", None),
+            ("quay", "third", Some("550".to_owned())),
+        ] {
+            outbox.note_told(&Told {
+                incident,
+                address: address.clone(),
+                at,
+                written_at: at,
+                given_up,
+                thread: thread.to_owned(),
+                subject: thread.to_owned(),
+                team: team.into(),
+                in_digest: false,
+            });
+        }
+        let is_known_to = |team: &str, thread| outbox.is_known_to(&team.into(), incident, &address, thread);
+        assert!(is_known_to("sales", "first") && is_known_to("quay", "second"));
+        assert!(!is_known_to("quay", "first"), "another team took that");
+        assert!(!is_known_to("sales", "second"), "it took another thread");
+        assert!(!is_known_to("quay", "third"), "that was given up");
     }
 }

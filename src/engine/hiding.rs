@@ -5,11 +5,11 @@ use crate::model::{DeliveryOutcome, Event, Exit, ExitStatus, Judgement, Redactor
 
 /// Hides secrets in whatever others have written: jobs, scripts elsewhere, the other side of a channel, people, and what
 /// the machine says. Names, paths, numbers and freshd's own words stay as they are.
-pub(super) fn hide(redactor: &Redactor, event: Event) -> Event {
+pub(super) fn hide(redactor: &Redactor, mut event: Event) -> Event {
+    super::cleaning::clean(&mut event);
     if redactor.is_empty() {
         return event;
     }
-    let mut event = event;
     let text = |text: &mut String| redactor.hide(text);
     match &mut event {
         Event::AttemptEnded(exit) => of_exit(redactor, exit),
@@ -33,7 +33,9 @@ pub(super) fn hide(redactor: &Redactor, event: Event) -> Event {
             }
         }
         Event::Delivered { outcome, .. } => match outcome {
-            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => text(error),
+            DeliveryOutcome::Temporary { error, .. }
+            | DeliveryOutcome::Unreachable { error }
+            | DeliveryOutcome::Permanent { error } => text(error),
             DeliveryOutcome::Accepted => {}
         },
         Event::Backup { result } => {

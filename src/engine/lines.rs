@@ -36,6 +36,17 @@ impl Gathering {
     }
 }
 
+/// What a message that was not taken says of its address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal<'a> {
+    /// What the other side said.
+    pub(super) error: &'a str,
+    /// For how long it asked to be left alone.
+    pub(super) asked: Duration,
+    /// Whether no server answered at all.
+    pub(super) is_unreachable: bool,
+}
+
 /// What waits for one address. Messages by which somebody tries it out stand outside.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AddressLine {
@@ -118,6 +129,11 @@ impl AddressLine {
         self.caught_up();
     }
 
+    /// Whether its server did not answer when it was tried last.
+    pub(super) fn is_unreachable(&self) -> bool {
+        self.outage.as_ref().is_some_and(|outage| outage.is_unreachable)
+    }
+
     /// What waits and is not on its way, oldest first.
     pub(super) fn unsent(&self) -> impl Iterator<Item = NotificationId> {
         self.waiting.difference(&self.in_flight).copied()
@@ -178,7 +194,7 @@ impl AddressLine {
     }
 
     /// A message was not taken. The next try waits by the number of failed ones in a row, at least as long as asked.
-    pub(super) fn refused(&mut self, id: NotificationId, error: &str, now: Timestamp, asked: Duration, seed: u64) {
+    pub(super) fn refused(&mut self, id: NotificationId, refusal: Refusal<'_>, now: Timestamp, seed: u64) {
         let is_probe = self.probe.take() == Some(id);
         let (failed, is_certain) = match &self.outage {
             None => (1, false),
@@ -190,10 +206,11 @@ impl AddressLine {
         self.outage = Some(Outage {
             since: self.outage.as_ref().map_or(now, |outage| outage.since),
             failed,
-            error: error.to_owned(),
-            next_try_at: later(now, retry_delay(failed, seed).max(asked)),
+            error: refusal.error.to_owned(),
+            next_try_at: later(now, retry_delay(failed, seed).max(refusal.asked)),
             last: id,
             is_certain,
+            is_unreachable: refusal.is_unreachable,
         });
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backlog::Todo;
-use super::lines::AddressLine;
+use super::lines::{AddressLine, Refusal};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER, retry_delay};
@@ -48,15 +48,15 @@ impl Outbox {
 
 impl Engine {
     /// A message was not taken: it is tried again, or given up when it is old and its address has failed often enough.
-    pub(super) fn address_refused(&mut self, notification: &mut Notification, error: &str, asked: Duration) {
+    pub(super) fn address_refused(&mut self, notification: &mut Notification, refusal: Refusal<'_>) {
         let now = self.now.wall;
         let seed = crate::planner::hash(self.seed, notification.id.0);
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let was_reached = line.outage.is_none();
-        line.refused(notification.id, error, now, asked, seed);
+        line.refused(notification.id, refusal, now, seed);
         let failed = line.outage.as_ref().map_or(0, |outage| outage.failed);
         let tries = notification.tries.max(failed);
-        notification.next_try_at = later(now, retry_delay(tries, seed).max(asked));
+        notification.next_try_at = later(now, retry_delay(tries, seed).max(refusal.asked));
         if elapsed(notification.created_at, now) >= GIVE_UP_AFTER && tries >= TRIES_MIN {
             notification.state = NotificationState::Dead;
         }
@@ -89,14 +89,23 @@ impl Engine {
             line.answered(is_taken, rules, now)
         };
         if goes_on {
-            let digest = line.digest.filter(|id| !line.in_flight.contains(id));
-            let refused: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
-            for id in refused {
-                if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
-                    refused.next_try_at = now;
-                    let refused = refused.clone();
-                    self.fact(Fact::Notification(refused));
-                }
+            self.refused_may_go(&notification.address);
+        }
+    }
+
+    /// What an address has refused waits no longer for a time of its own.
+    pub(super) fn refused_may_go(&mut self, address: &Address) {
+        let now = self.now.wall;
+        let Some(line) = self.outbox.by_address.get(address) else {
+            return;
+        };
+        let digest = line.digest.filter(|id| !line.in_flight.contains(id));
+        let refused: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
+        for id in refused {
+            if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
+                refused.next_try_at = now;
+                let refused = refused.clone();
+                self.fact(Fact::Notification(refused));
             }
         }
     }

@@ -55,10 +55,10 @@ impl Outbox {
         tells_how_it_is && is_unsent && !is_asked_for(&one.message)
     }
 
-    /// Whether an address has taken anything of a message's thread, and anything for its team.
+    /// Whether an address has taken anything of a message's thread for its team. What it took of that thread for another
+    /// team, or for this one of another thread, says nothing.
     fn has_heard(&self, message: &Message, incident: IncidentId, address: &Address) -> bool {
-        let heard = self.heard(message.told_for(), incident, address);
-        heard.is_some_and(|heard| heard.first_at.is_some()) && self.is_known_at(incident, address, &message.thread)
+        self.is_known_to(message.told_for(), incident, address, &message.thread)
     }
 }
 

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::Engine;
 use crate::alerting::to_others;
-use crate::model::{Action, Message, Notification, NotificationId, NotificationState, Reply, SENT_AGAIN, format_time};
+use crate::model::{
+    Action, Message, Notification, NotificationId, NotificationState, Reply, SENT_AGAIN, format_time, unused_words,
+};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -42,9 +44,7 @@ impl Engine {
         // What is put in just now may not be on record yet.
         match dead.settled(is_over, others.iter().chain(self.outbox.values())) {
             Some(why) => Err(why),
-            None if !self.is_in_use(address) => Err(format!(
-                "nobody is told by {address} any more: jobs.toml does not name it"
-            )),
+            None if !self.is_in_use(address) => Err(unused_words(address)),
             None => Ok(()),
         }
     }

@@ -260,7 +260,7 @@ impl Engine {
 
     /// Stores how an address stands, so that it holds after a restart; or forgets it, where nobody is told there any more
     /// and nothing waits: if it comes back, it is like any other.
-    fn keep_line(&mut self, address: &Address) {
+    pub(super) fn keep_line(&mut self, address: &Address) {
         let is_idle = self.outbox.by_address.get(address).is_some_and(AddressLine::is_idle);
         let is_left = is_idle && !self.is_in_use(address);
         let Some(line) = self.outbox.by_address.get_mut(address) else {

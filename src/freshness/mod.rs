@@ -14,5 +14,5 @@ pub use replay::{Broken, Replayed, replay};
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
 };
-pub use standing::{DataState, Standing, View, standing};
+pub use standing::{Breach, DataState, Standing, View, standing};
 pub use told::dataset_json;

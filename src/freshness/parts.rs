@@ -1,6 +1,6 @@
 //! A dataset that comes in parts: it stands as the worst of them does, and names those that are missing.
 
-use super::{DataState, Standing};
+use super::{Breach, DataState, Standing};
 use crate::model::Name;
 
 /// Parts that are named in one sentence.
@@ -43,7 +43,7 @@ pub fn of_parts(parts: &[(Name, Standing)]) -> Standing {
         arrived_at: standings().filter_map(|part| part.arrived_at).max(),
         is_served: standings().all(|part| part.is_served),
         deadline: breaks_first.and_then(|part| part.deadline),
-        breaks_as: breaks_first.map_or(DataState::Stale, |part| part.breaks_as),
+        breaks_as: breaks_first.map_or(Breach::Stale, |part| part.breaks_as),
         since: problems().filter_map(|(_, part)| part.since).min(),
         state_since: problems().filter_map(|(_, part)| part.state_since).min(),
         reason_since: problems().filter_map(|(_, part)| part.reason_since).min(),

@@ -94,6 +94,15 @@ pub struct View<'a> {
     pub had_its_chance: bool,
 }
 
+/// How a promise that holds breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// What was promised has not come in time.
+    Late,
+    /// What is there is too old.
+    Stale,
+}
+
 /// How fresh a dataset is, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -114,7 +123,7 @@ pub struct Standing {
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
     /// What it is from then on: late, or stale.
-    pub breaks_as: DataState,
+    pub breaks_as: Breach,
     /// Since when a promise is broken: of deliveries that did not come, since the first.
     pub since: Option<Timestamp>,
     /// Since when it is in this state, where that is a problem: later than `since` if another promise broke first.
@@ -151,8 +160,8 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let deadline = [stale_next, late_next].into_iter().flatten().min();
     // What is both is told as stale.
     let breaks_as = match deadline == stale_next {
-        true => DataState::Stale,
-        false => DataState::Late,
+        true => Breach::Stale,
+        false => Breach::Late,
     };
     let (state, reason, state_since, is_problem) = judge(
         dataset,

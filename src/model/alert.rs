@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -58,6 +59,11 @@ impl ProblemKind {
             Self::Freshd => "freshd",
             Self::Drill => "drill",
         }
+    }
+
+    /// The kind of that word, if it is known.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::deserialize(StrDeserializer::<serde::de::value::Error>::new(word)).ok()
     }
 
     /// What is wrong, behind the name of what it is wrong with.
@@ -362,37 +368,4 @@ impl Notification {
         let next_try_at = own.max(record.and_then(AddressRecord::next_try_at));
         next_try_at.filter(|_| self.state == NotificationState::Pending)
     }
-}
-
-/// How one try at sending ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeliveryOutcome {
-    /// The other side accepted it.
-    Accepted,
-    /// Try again later; `retry_after` in seconds where the other side said when.
-    Temporary {
-        /// What went wrong.
-        error: String,
-        /// Seconds to wait, as told by the other side.
-        retry_after_seconds: Option<u64>,
-    },
-    /// It will never be accepted as it is.
-    Permanent {
-        /// What went wrong.
-        error: String,
-    },
-}
-
-/// One try at sending a notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Delivery {
-    /// The notification.
-    pub notification: NotificationId,
-    /// Which try, from 1.
-    pub number: u32,
-    /// When it ended.
-    #[schemars(with = "super::Instant")]
-    pub at: Timestamp,
-    /// How.
-    pub outcome: DeliveryOutcome,
 }

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::Url;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{Command, Name, RunAs, Secret};
 
 /// How often a channel that forgets is told of everything that is open.
@@ -172,6 +176,58 @@ impl ChannelKind {
     }
 }
 
+/// Who has to answer, whomever a message is for. What one address cannot be told because nobody answers, none is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// Where mail is handed in, and as whom.
+    Mail {
+        /// Host name.
+        host: String,
+        /// Port.
+        port: u16,
+        /// For AUTH.
+        username: Option<String>,
+    },
+    /// A web address without its path.
+    Web {
+        /// `https` or `http`.
+        scheme: String,
+        /// Host name.
+        host: String,
+        /// Port.
+        port: Option<u16>,
+    },
+}
+
+impl ChannelKind {
+    /// Who has to answer so that it works; `None` where that is this machine.
+    pub fn server(&self) -> Option<Server> {
+        let url = match self {
+            Self::Email { server, username, .. } => {
+                return Some(Server::Mail {
+                    host: server.host.to_lowercase(),
+                    port: server.port,
+                    username: username.clone(),
+                });
+            }
+            Self::SlackApp { api, .. } => api,
+            Self::Slack { url, .. }
+            | Self::Webhook { url, .. }
+            | Self::Teams { url, .. }
+            | Self::PagerDuty { url, .. }
+            | Self::Alertmanager { url, .. }
+            | Self::Ntfy { url, .. } => url,
+            Self::Command(_) | Self::File { .. } => return None,
+        };
+        let url = Url::parse(url.reveal()).ok()?;
+        Some(Server::Web {
+            scheme: url.scheme().to_owned(),
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default(),
+        })
+    }
+}
+
 /// How a request says who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
@@ -219,4 +275,23 @@ pub enum MailSecurity {
     StartTls,
     /// `smtp://`: none; accepted for loopback only.
     Plain,
+}
+
+/// A channel that is switched off, because its receiver has asked to be left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelOff {
+    /// Its name.
+    pub channel: Name,
+    /// What the receiver answered.
+    pub answer: String,
+}
+
+impl ChannelOff {
+    /// Until when it stays so.
+    pub fn until(&self) -> String {
+        let channel = &self.channel;
+        format!(
+            "channel {channel} is switched off until it changes in jobs.toml, or `freshd notify test --channel {channel}` is taken"
+        )
+    }
 }

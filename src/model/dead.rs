@@ -33,14 +33,18 @@ pub struct DeadMessage {
     pub error: Option<String>,
     /// Why nothing is to be done about it any more; null while nobody has sent it again.
     pub settled: Option<String>,
+    /// Whether anybody is still told by its address.
+    pub address_in_use: bool,
     /// What to type to send it again, unless it is settled.
     pub resend: Option<String>,
 }
 
 impl DeadMessage {
-    /// By what is on record of it: whether its incident is over, and what has gone to its address about that since.
-    pub fn new(dead: &Notification, is_over: bool, since: &[Notification]) -> Self {
-        let settled = dead.settled(is_over, since);
+    /// By what is on record of it: whether its incident is over, and what has gone to its address about that since; and by
+    /// whether anybody is still told there.
+    pub fn new(dead: &Notification, is_over: bool, since: &[Notification], address_in_use: bool) -> Self {
+        let unused = || (!address_in_use).then(|| unused_words(&dead.address));
+        let settled = dead.settled(is_over, since).or_else(unused);
         Self {
             message: dead.id,
             decided_at: dead.created_at,
@@ -52,9 +56,15 @@ impl DeadMessage {
             title: dead.message.title().to_owned(),
             tries: dead.tries,
             error: dead.last_error.clone(),
+            address_in_use,
             resend: settled.is_none().then(|| format!("freshd notify resend {}", dead.id)),
             settled,
         }
+    }
+
+    /// Whether it is left as it is for its address alone: nobody is told there any more.
+    pub fn is_unused(&self) -> bool {
+        !self.address_in_use && self.settled.as_deref() == Some(&unused_words_of(&self.to))
     }
 }
 
@@ -92,6 +102,15 @@ impl Notification {
             && (&other.message.purpose, &other.message.at) == (&self.message.purpose, &self.message.at)
             && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
     }
+}
+
+/// Why nothing goes to an address any more.
+pub fn unused_words(address: &Address) -> String {
+    unused_words_of(&address.to_string())
+}
+
+fn unused_words_of(address: &str) -> String {
+    format!("address no longer used: jobs.toml does not name {address}")
 }
 
 /// What to type to try out an address. A channel alone would reach the first address that uses it, and none other.

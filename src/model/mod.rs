@@ -9,6 +9,7 @@ mod checks;
 mod conditions;
 mod data;
 mod dead;
+mod delivery;
 mod digest;
 mod downtime;
 mod drill;
@@ -63,13 +64,12 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, AckOffer, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
-    ProblemKind, end_words, incident_line,
+    About, HandedOver, Incident, IncidentState, Notification, NotificationState, ProblemKind, end_words, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
-    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, DIGEST_CHARS_USUAL, ENDS_LOOKED_AT, Login,
-    MailSecurity, MailServer, REPEAT_ENDS_FOR, REPEAT_EVERY,
+    ALERT_LABELS, Address, Channel, ChannelKind, ChannelOff, CommandChannel, DIGEST_CHARS_USUAL, ENDS_LOOKED_AT, Login,
+    MailSecurity, MailServer, REPEAT_ENDS_FOR, REPEAT_EVERY, Server,
 };
 pub use checks::{
     Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Doubt, Level, Pattern,
@@ -80,7 +80,8 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use dead::{DeadMessage, proof_words};
+pub use dead::{DeadMessage, proof_words, unused_words};
+pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
@@ -154,6 +155,6 @@ pub use spread::{SPREAD_STEP, spread};
 pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
-pub use text::{has_power, is_invisible};
+pub use text::{has_power, is_invisible, one_line};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

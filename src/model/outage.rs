@@ -32,6 +32,8 @@ pub struct Outage {
     pub last: NotificationId,
     /// Whether two messages failed in a row. One alone may be at fault itself, so the next is tried at once.
     pub is_certain: bool,
+    /// Whether the last try met no server at all: one that answers anybody may take this too.
+    pub is_unreachable: bool,
 }
 
 /// An address is told what waits for it in one message after the other, and not at once.

@@ -53,6 +53,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether somebody may be told at an address.
+    pub fn is_in_use(&self, address: &Address) -> bool {
+        let mut of_teams = self.teams.values().flat_map(Team::addresses);
+        self.fallback.contains(address) || of_teams.any(|known| known == address)
+    }
+
     /// The dataset of which a key speaks.
     pub fn pinged_by(&self, given: &str) -> Option<&Arc<Dataset>> {
         self.datasets

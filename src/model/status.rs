@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Ack, AddressState, ByHand, Drill, Expected, ExpectedState, FirstRun, Flapping, IncidentState, OpenWindow, Outcome,
-    OwnDowntime, Released, RunState, Severity, Shortage, Silence,
+    Ack, AddressState, ByHand, ChannelOff, Drill, Expected, ExpectedState, FirstRun, Flapping, IncidentState,
+    OpenWindow, Outcome, OwnDowntime, Released, RunState, Severity, Shortage, Silence,
 };
 
 /// Everything `status` says.
@@ -58,6 +58,9 @@ pub struct Status {
     /// The sign of life for somebody elsewhere, where one is given.
     #[serde(default)]
     pub heartbeat: Option<HeartbeatState>,
+    /// Channels whose receivers have asked to be left alone.
+    #[serde(default)]
+    pub channels_off: Vec<ChannelOff>,
     /// Who says so; older ones say nothing.
     #[serde(default)]
     pub daemon: Option<DaemonState>,

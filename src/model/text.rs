@@ -14,6 +14,17 @@ pub fn is_invisible(c: char) -> bool {
     has_power(c) && !matches!(c, '\u{200c}'..='\u{200f}')
 }
 
+/// One line of what a person has written: breaks and tabs are spaces, and what has power without being part of how a
+/// language is written is replaced visibly.
+pub fn one_line(text: &str) -> String {
+    let shown = |c| match c {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        c if is_invisible(c) => '\u{fffd}',
+        c => c,
+    };
+    text.trim().chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -379,7 +379,8 @@ CREATE TABLE deliveries (
     notification INTEGER NOT NULL REFERENCES notifications (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
     at_us INTEGER NOT NULL,
-    outcome TEXT NOT NULL CHECK (outcome = 'accepted' OR outcome = 'temporary' OR outcome = 'permanent'),
+    outcome TEXT NOT NULL CHECK (outcome = 'accepted' OR outcome = 'temporary' OR outcome = 'unreachable'
+            OR outcome = 'permanent'),
     error TEXT,
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),
@@ -400,6 +401,8 @@ CREATE TABLE addresses (
     tried_last INTEGER,
     -- Two different notifications have failed in a row.
     is_certain INTEGER,
+    -- The last try met no server at all.
+    is_unreachable INTEGER,
     -- When it gets the next message while it is caught up with, and why: {why}.
     pace_at_us INTEGER,
     pace_why TEXT,
@@ -412,6 +415,7 @@ CREATE TABLE addresses (
     CHECK ((since_us IS NULL) = (next_try_at_us IS NULL)),
     CHECK ((since_us IS NULL) = (tried_last IS NULL)),
     CHECK ((since_us IS NULL) = (is_certain IS NULL)),
+    CHECK ((since_us IS NULL) = (is_unreachable IS NULL)),
     CHECK ((pace_at_us IS NULL) = (pace_why IS NULL))
 ) STRICT, WITHOUT ROWID;
 

@@ -25,7 +25,7 @@ use super::pages::{FormOf, counted, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
-use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, parse_duration};
+use crate::model::{Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, parse_duration};
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -185,7 +185,11 @@ async fn form_resends(desk: &Desk, who: &Who, message: u64, page: &str) -> Shown
 
 /// Each that is listed there, the oldest first. One that is refused holds up no other.
 pub(super) async fn form_resend_all(State(desk): Asks, who: Who) -> Shown {
-    let dead = desk.read(|reader| reader.dead_messages(false, DEAD_SHOWN)).await?;
+    let settings = desk.settings();
+    let in_use = move |address: &Address| settings.is_in_use(address);
+    let dead = desk
+        .read(move |reader| reader.dead_messages(false, DEAD_SHOWN, &in_use))
+        .await?;
     let (mut sent, mut refused) = (0_usize, None);
     for dead in dead.iter().rev() {
         match asks_to_resend(&desk, &who, dead.message.0).await {

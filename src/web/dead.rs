@@ -26,6 +26,8 @@ pub(super) struct WantedDead {
 pub(super) async fn dead(State(desk): State<Arc<Desk>>, uri: Uri) -> Result<Response, Trouble> {
     let wanted = query::<WantedDead>(&uri)?;
     let (settled_too, limit) = (wanted.all.unwrap_or(false), rows(wanted.limit));
-    let messages = desk.read(move |reader| reader.dead_messages(settled_too, limit));
+    let settings = desk.settings();
+    let messages =
+        desk.read(move |reader| reader.dead_messages(settled_too, limit, &|address| settings.is_in_use(address)));
     Ok(document(&json!({ "messages": messages.await? })))
 }

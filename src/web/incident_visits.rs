@@ -45,7 +45,7 @@ struct Wanted {
 pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who, uri: Uri) -> Shown {
     let wanted = query::<Wanted>(&uri)?;
     let view = view(&desk, who);
-    let now = view.now;
+    let (now, settings) = (view.now, desk.settings());
     let read = desk.read(move |reader| {
         let list = |part, before: Option<u64>| {
             let incidents = reader.incidents_of(part, before.map(IncidentId), INCIDENTS_SHOWN)?;
@@ -66,7 +66,7 @@ pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who, uri: Uri)
             over: list(Part::Over, wanted.before)?,
             explains_most: reader.explains_most()?,
             silences: reader.silences_standing(None, now, INCIDENTS_SHOWN)?,
-            dead: reader.dead_messages(false, DEAD_SHOWN)?,
+            dead: reader.dead_messages(false, DEAD_SHOWN, &|address| settings.is_in_use(address))?,
         })
     });
     let page = read.await?;

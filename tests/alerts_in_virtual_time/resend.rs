@@ -131,10 +131,7 @@ fn an_address_that_nobody_has_any_more_is_sent_nothing() {
     let first = to_ops(&world, Purpose::Opening).id;
     world.reload(&one_job("").replace("mail:ops@sea.example", "mail:new@sea.example"));
     let why = resend(&mut world, first).expect_err("nobody is there");
-    assert_eq!(
-        why,
-        format!("nobody is told by {OPS} any more: jobs.toml does not name it")
-    );
+    assert_eq!(why, format!("address no longer used: jobs.toml does not name {OPS}"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn what_was_given_up_is_listed_until_it_is_sent_again_and_all_of_it_at_once() {
     assert!(none.starts_with("no message waits for anybody"), "{none}");
     ends(&house, 1, &["run", "broken", "--wait"]);
     house.until_stored("the message is dead", |reader| {
-        !reader.dead_messages(false, 9).expect("read").is_empty()
+        !reader.dead_messages(false, 9, &|_| true).expect("read").is_empty()
     });
     let listed = json(&house, 0, &["--json", "notify", "dead"]);
     let dead = &listed["messages"][0];
@@ -75,6 +75,46 @@ fn what_was_given_up_is_listed_until_it_is_sent_again_and_all_of_it_at_once() {
     for args in [&["notify", "resend"][..], &["notify", "resend", "1", "--all"]] {
         ends(&house, 2, args);
     }
+}
+
+#[test]
+fn what_was_for_an_address_that_nobody_uses_any_more_is_neither_sent_nor_waited_for() {
+    let house = with_a_siren();
+    let daemon = house.daemon();
+    ends(&house, 1, &["run", "broken", "--wait"]);
+    house.until_stored("the message is dead", |reader| {
+        !reader.dead_messages(false, 9, &|_| true).expect("read").is_empty()
+    });
+    let number = json(&house, 0, &["--json", "notify", "dead"])["messages"][0]["message"].to_string();
+    // Where they are told now it works.
+    house.write("armed", "");
+    let old = house.read("jobs.toml");
+    house.configure(&old.replace("siren:deck", "siren:quay"));
+    ends(&house, 0, &["reload"]);
+    let (none, _) = ends(&house, 0, &["notify", "dead"]);
+    assert!(none.starts_with("no message waits for anybody"), "{none}");
+    let all = json(&house, 0, &["--json", "notify", "dead", "--all"]);
+    let settled = "address no longer used: jobs.toml does not name siren:deck";
+    let dead = &all["messages"][0];
+    assert_eq!(dead["settled"], settled, "{dead}");
+    assert_eq!(
+        (&dead["address_in_use"], &dead["resend"]),
+        (&false.into(), &serde_json::Value::Null)
+    );
+    for (code, verb) in [(0, "incidents"), (1, "status")] {
+        let (text, _) = ends(&house, code, &[verb]);
+        assert!(!text.contains("given up and not sent again"), "{verb}: {text}");
+    }
+    let (_, why) = ends(&house, 1, &["notify", "resend", &number]);
+    assert!(why.contains(settled), "{why}");
+    let (text, _) = ends(&house, 0, &["notify", "resend", "--all"]);
+    assert!(
+        text.contains("1 more is to an address that jobs.toml does not name any more, and is left as it is"),
+        "{text}"
+    );
+    let skipped = json(&house, 0, &["--json", "notify", "resend", "--all"]);
+    assert_eq!(skipped, serde_json::json!({ "sent": [], "refused": [], "skipped": 1 }));
+    drop(daemon);
 }
 
 #[test]

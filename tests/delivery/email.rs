@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::support::certificates::{Authority, Certificate};
 use super::support::sample::opening;
 use super::support::smtp::{SmtpFault, SmtpRules, SmtpSink};
-use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary};
+use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered};
 
 const TO: Option<&str> = Some("warehouse@seafood.example");
 
@@ -115,7 +115,7 @@ async fn without_starttls_on_offer_nothing_is_sent() {
 async fn replies_slipped_in_before_tls_are_never_taken_for_the_servers() {
     let rules = rules(&[SmtpFault::SpeaksBehindStartTls]);
     let post = post(MailSecurity::StartTls, Certificate::Good, rules).await;
-    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    let error = unanswered(send(&post.kind, opening(), TO).await);
     assert!(error.contains("out of turn"), "{error}");
     assert!(post.sink.record().mails.is_empty());
 }
@@ -128,7 +128,7 @@ async fn a_bad_certificate_gets_neither_password_nor_mail() {
             (Certificate::Expired, "has expired"),
         ] {
             let post = post(security, certificate, rules(&[])).await;
-            let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+            let error = unanswered(send(&post.kind, opening(), TO).await);
             assert!(error.contains(expected), "{security:?} {certificate:?}: {error}");
             let record = post.sink.until("end", |record| record.ended == 1).await;
             assert!(!record.commands.iter().any(|command| command.contains("AUTH")));
@@ -143,7 +143,7 @@ async fn an_authority_that_is_not_named_is_not_trusted() {
     if let ChannelKind::Email { ca, .. } = &mut post.kind {
         *ca = None;
     }
-    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    let error = unanswered(send(&post.kind, opening(), TO).await);
     assert!(
         error.contains("not trusted here; name its PEM file with `ca`"),
         "{error}"
@@ -214,7 +214,7 @@ async fn a_server_that_hangs_ends_the_try_within_its_bound_and_is_hung_up_on() {
     ] {
         let post = plain(&[fault]).await;
         let begun = Instant::now();
-        let (error, _) = temporary(send_within(SHORT, &post.kind, opening(), TO).await);
+        let error = unanswered(send_within(SHORT, &post.kind, opening(), TO).await);
         assert!(begun.elapsed() < PROMPT, "{fault:?} took {:?}", begun.elapsed());
         assert!(error.contains("not accepted within 300ms"), "{fault:?}: {error}");
         post.sink.until("end", |record| record.ended == 1).await;
@@ -224,14 +224,14 @@ async fn a_server_that_hangs_ends_the_try_within_its_bound_and_is_hung_up_on() {
 #[tokio::test]
 async fn a_server_that_never_stops_talking_is_cut_off() {
     let post = plain(&[SmtpFault::FloodedGreeting]).await;
-    let (error, _) = temporary(send_within(AMPLE, &post.kind, opening(), TO).await);
+    let error = unanswered(send_within(AMPLE, &post.kind, opening(), TO).await);
     assert!(error.contains("said too much"), "{error}");
 }
 
 #[tokio::test]
 async fn a_mail_tried_again_after_a_lost_answer_has_the_same_id_and_bytes() {
     let post = plain(&[SmtpFault::ClosesAfterDot]).await;
-    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    let error = unanswered(send(&post.kind, opening(), TO).await);
     assert_eq!(
         error,
         "mail server localhost, mail: it closed the connection before it had answered"
@@ -291,6 +291,6 @@ async fn nobody_listening_may_pass() {
         server.port = free.local_addr().unwrap().port();
     }
     drop(free);
-    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    let error = unanswered(send(&post.kind, opening(), TO).await);
     assert!(error.starts_with("cannot connect to mail server localhost:"), "{error}");
 }

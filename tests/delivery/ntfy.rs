@@ -54,7 +54,7 @@ async fn a_phone_gets_title_text_urgency_and_the_page_to_open() {
     );
     assert!(text.contains("\n> freshd run export-stock\n"), "{text}");
     assert!(
-        text.ends_with("incident 17, critical, owner warehouse, for team warehouse"),
+        text.ends_with("incident 17, critical, for its owner warehouse"),
         "{text}"
     );
 }
@@ -143,7 +143,7 @@ async fn what_can_be_typed_is_kept_however_long_the_facts_are() {
     assert!(text.len() <= 4096, "{}", text.len());
     assert!(text.contains("\nFact 0: xxx"), "{text}");
     let end = "\n(the rest is left out; freshd incidents shows it)\n> freshd why stock\n> freshd run export-stock --wait\n> freshd ack 17\n\
-               incident 17, critical, owner warehouse, for team warehouse";
+               incident 17, critical, for its owner warehouse";
     assert!(text.ends_with(end), "{text}");
 }
 

@@ -64,10 +64,7 @@ async fn a_message_says_in_words_what_its_sign_says() {
     assert!(texts[2].contains("<b>Runbook</b>  <a>https://wiki.seafood.example/stock?from=freshd&incident=17</a>"));
     assert!(texts[3].contains("\n```\n23:03:11 connecting"), "{}", texts[3]);
     assert!(texts[4].contains("\n```\nfreshd ack 17\n"), "{}", texts[4]);
-    assert_eq!(
-        texts[5],
-        "Problem, incident 17, critical, owner warehouse, for team warehouse"
-    );
+    assert_eq!(texts[5], "Problem, incident 17, critical, for its owner warehouse");
     assert!(body["text"].as_str().unwrap().starts_with("Stock per lot did not come"));
 
     let texts = texts_of_recovery().await;

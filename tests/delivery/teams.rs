@@ -78,7 +78,7 @@ async fn the_card_says_what_the_message_says() {
             "freshd ack 17",
             "freshd runs log 20418",
             "freshd run export-stock",
-            "incident 17, critical, owner warehouse, for team warehouse",
+            "incident 17, critical, for its owner warehouse",
         ]
     );
     assert_eq!(
@@ -103,7 +103,7 @@ async fn the_card_says_what_the_message_says() {
     assert_eq!(
         lines(&zoned).last().map(String::as_str),
         Some(
-            "incident 17, critical, owner warehouse, for team Warehouse, written Fri 2026-06-19 23:15, times are Europe/Oslo (UTC+2)"
+            "incident 17, critical, for its owner Warehouse, written Fri 2026-06-19 23:15, times are Europe/Oslo (UTC+2)"
         )
     );
     let (_, over) = posted(recovery()).await;

@@ -12,7 +12,7 @@ use standardwebhooks::Webhook;
 use super::support::certificates::{Authority, Certificate};
 use super::support::http::{HttpAnswer, HttpRequest, HttpSink};
 use super::support::sample::{channel, notification, opening};
-use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary};
+use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -124,6 +124,16 @@ async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
         error.contains("410: the receiver is gone, set a new url: no longer"),
         "{error}"
     );
+    let until = "channel channel is switched off until it changes in jobs.toml, or `freshd notify test --channel channel` is taken";
+    assert!(error.ends_with(until), "{error}");
+    let channels = [(gone.name.clone(), gone.clone())].into();
+    let off = delivery.switched_off(&channels);
+    assert_eq!(off.len(), 1);
+    assert_eq!(off[0].until(), until);
+    assert_eq!(
+        off[0].answer,
+        "localhost answered 410: the receiver is gone, set a new url: no longer"
+    );
     let error = permanent(delivery.send(&gone, &message()).await);
     assert!(
         error.starts_with("channel channel is switched off until it changes in jobs.toml: localhost answered 410"),
@@ -138,6 +148,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
     // A test that is taken switches it on.
     let outcome = delivery.send(&gone, &notification(test, None)).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
+    assert_eq!(delivery.switched_off(&channels), []);
     assert_eq!(delivery.send(&gone, &message()).await, DeliveryOutcome::Accepted);
 }
 
@@ -176,7 +187,7 @@ async fn a_receiver_that_hangs_or_drips_ends_the_try_within_its_bound() {
         let sink = HttpSink::start(vec![answer.clone()]).await;
         let begun = Instant::now();
         let kind = hook(&sink, Some(SECRET));
-        let (error, _) = temporary(send_within(SHORT, &kind, opening(), None).await);
+        let error = unanswered(send_within(SHORT, &kind, opening(), None).await);
         assert!(begun.elapsed() < PROMPT, "{answer:?} took {:?}", begun.elapsed());
         assert!(error.contains("not accepted within 300ms"), "{error}");
         sink.until("end", |record| record.ended == 1).await;
@@ -229,7 +240,7 @@ async fn only_the_beginning_of_a_huge_answer_is_read() {
 
 #[tokio::test]
 async fn a_reset_connection_may_pass() {
-    let (error, _) = temporary(answered(HttpAnswer::Resets).await);
+    let error = unanswered(answered(HttpAnswer::Resets).await);
     assert!(error.contains("localhost"), "{error}");
 }
 
@@ -252,7 +263,7 @@ async fn tls_needs_a_trusted_certificate_for_this_host() {
         match expected {
             None => assert_eq!(outcome, DeliveryOutcome::Accepted),
             Some(expected) => {
-                let (error, _) = temporary(outcome);
+                let error = unanswered(outcome);
                 assert!(error.contains(expected), "{certificate:?}: {error}");
                 assert!(sink.record().requests.is_empty());
             }
@@ -307,12 +318,12 @@ async fn no_failure_tells_a_secret_even_when_the_receiver_repeats_it() {
     let mut texts = vec![
         permanent(answered(HttpAnswer::status(403, &repeated)).await),
         temporary(answered(HttpAnswer::status(500, &repeated)).await).0,
-        temporary(answered(HttpAnswer::Resets).await).0,
+        unanswered(answered(HttpAnswer::Resets).await),
     ];
     let sink = HttpSink::start(Vec::new()).await;
     let kind = hook(&sink, Some(SECRET));
     drop(sink);
-    if let DeliveryOutcome::Temporary { error, .. } = send_within(SHORT, &kind, opening(), None).await {
+    if let DeliveryOutcome::Unreachable { error } = send_within(SHORT, &kind, opening(), None).await {
         texts.push(error);
     }
     assert!(texts[0].contains("bad token [hidden]"), "{}", texts[0]);

@@ -98,7 +98,9 @@ fn errors(house: &House, name: &str) -> Vec<String> {
     let tries = told.iter().flat_map(|(_, tries)| tries);
     let errors = tries.map(|one| match &one.outcome {
         DeliveryOutcome::Accepted => String::new(),
-        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => error.clone(),
+        DeliveryOutcome::Temporary { error, .. }
+        | DeliveryOutcome::Unreachable { error }
+        | DeliveryOutcome::Permanent { error } => error.clone(),
     });
     errors.collect()
 }

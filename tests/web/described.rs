@@ -142,7 +142,7 @@ fn every_answer_has_the_keys_that_its_description_names_and_no_others() {
         let messages = reader.notifications_of(freshd::model::IncidentId(1)).expect("messages");
         messages.iter().any(|(_, deliveries)| !deliveries.is_empty())
     });
-    let dead = |reader: &freshd::store::Reader| reader.dead_messages(false, 1).expect("messages").pop();
+    let dead = |reader: &freshd::store::Reader| reader.dead_messages(false, 1, &|_| true).expect("messages").pop();
     house.until_stored("a message that was given up", |reader| dead(reader).is_some());
     let dead = dead(&house.reader()).expect("it is there").message.to_string();
     // So that a plan has something to say.

@@ -2,7 +2,7 @@
 
 use super::words::{OWNER, READER, headline, said, tell};
 use super::{friday, stands};
-use crate::freshness::DataState;
+use crate::freshness::{Breach, DataState};
 use crate::model::{Message, ProblemKind, Purpose, Severity};
 
 /// All words of a message that a person reads.
@@ -61,8 +61,8 @@ fn what_is_late_is_called_stale_nowhere() {
 fn a_warning_says_whether_it_becomes_late_or_goes_stale() {
     let mut story = friday();
     for (breaks_as, words, label) in [
-        (DataState::Late, "becomes late", "Becomes late"),
-        (DataState::Stale, "goes stale", "Goes stale"),
+        (Breach::Late, "becomes late", "Becomes late"),
+        (Breach::Stale, "goes stale", "Goes stale"),
     ] {
         story.standing.breaks_as = breaks_as;
         let message = tell(Purpose::Opening, OWNER, &story);

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{DataSide, JobSide, OwnerReach, Reading, Situation};
-use crate::freshness::{DataState, Standing};
+use crate::freshness::{Breach, DataState, Standing};
 use crate::model::{
     Address, Attempt, Dataset, Incident, Job, Outcome, ProblemKind, Run, Version, plain_attempt, plain_dataset,
     plain_incident, plain_job, plain_run, plain_version,
@@ -141,7 +141,7 @@ fn stands(state: DataState) -> Standing {
         arrived_at: Some(at("21:00")),
         is_served: true,
         deadline: state.keeps_promise().then(|| at("23:30")),
-        breaks_as: DataState::Stale,
+        breaks_as: Breach::Stale,
         since: None,
         state_since: None,
         reason_since: None,

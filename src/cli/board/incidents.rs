@@ -5,7 +5,7 @@ use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::{table, times};
 use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity, end_words};
-use crate::model::{OpenIncident, Reads, Status, natural};
+use crate::model::{OpenIncident, ProblemKind, Reads, Status, natural};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -42,15 +42,11 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
 
 /// What a kind of problem is called behind a name.
 pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
-    match kind {
-        "freshd" if subject == DISK => "is full".to_owned(),
-        "failed" => "failed".to_owned(),
-        "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
-        "changed" => "is not what was published".to_owned(),
-        "channel_broken" => "cannot be reached".to_owned(),
-        "freshd" => "has a problem".to_owned(),
-        "drill" => "is rehearsed [DRILL]".to_owned(),
-        other => other.replace('_', " "),
+    match ProblemKind::read(kind) {
+        Some(ProblemKind::Freshd) if subject == DISK => "is full".to_owned(),
+        Some(known) => known.words().to_owned(),
+        // A newer daemon knows more.
+        None => kind.replace('_', " "),
     }
 }
 

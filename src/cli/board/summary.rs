@@ -31,16 +31,15 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         wrong(status, frame)
     };
     text.push('\n');
+    let mut say = |tint: Tone, mark: &str, words: String| {
+        text.push_str(&table::facts(&[(&tone(tint, mark), words)], 0, frame.room.sentences));
+    };
     if let Some(until) = status.clock_held_until {
         let until = times::moment_and_hint(until, frame.now, frame.zone);
         let words = format!(
             "the clock is earlier than what is already recorded: nothing starts before {until}; `freshd clock`"
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Bad, "✗"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Bad, "✗", words);
     }
     if let Some((shortage, since)) = status.disk_full.as_ref().zip(status.disk_full_since) {
         let since = times::moment_and_hint(since, frame.now, frame.zone);
@@ -48,11 +47,7 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
             "{}; nothing starts since {since}, until there is room",
             clean(&shortage.in_words())
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Bad, "✗"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Bad, "✗", words);
     }
     if let Some(since) = status.unstored_since {
         let since = times::moment_and_hint(since, frame.now, frame.zone);
@@ -60,19 +55,11 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
             "nothing can be stored since {since}, for want of space: what was decided since then is not begun, and \
              nobody is told"
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Bad, "✗"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Bad, "✗", words);
     }
     for found in &status.self_test {
         let words = format!("freshd's test of itself: {}", clean(found));
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Bad, "✗"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Bad, "✗", words);
     }
     if let Some(heartbeat) = &status.heartbeat
         && let Some(error) = &heartbeat.error
@@ -82,26 +69,21 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
             |at| format!("the last was taken {}", times::hint(at, frame.now)),
         );
         let words = format!("no heartbeat, {taken}: {}", clean(error));
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Bad, "✗"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Bad, "✗", words);
+    }
+    for off in &status.channels_off {
+        say(
+            Tone::Warn,
+            "!",
+            format!("{}; {}", clean(&off.answer), clean(&off.until())),
+        );
     }
     if let Some(words) = status.down.and_then(|down| down.news(frame.now, frame.zone)) {
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Dim, "‖"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Dim, "‖", words);
     }
     for window in &status.maintenance {
         let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Dim, "‖"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Dim, "‖", words);
     }
     for drill in &status.drills {
         let until = drill.drill.as_ref().map_or(frame.now, |drill| drill.until);
@@ -111,11 +93,7 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
             times::moment_and_hint(until, frame.now, frame.zone),
             drill.id
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Dim, "‖"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Dim, "‖", words);
     }
     for silence in &status.silences {
         let words = format!(
@@ -123,11 +101,7 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
             clean(silence.subject.as_str()),
             clean(&silence.words(frame.now, frame.zone))
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Dim, "‖"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Dim, "‖", words);
     }
     let mut said: Vec<&str> = Vec::new();
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
@@ -152,20 +126,12 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
                 clean(error)
             },
         );
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Warn, "!"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Warn, "!", words);
     }
     let left_out = status.undelivered.len().saturating_sub(UNDELIVERED_SHOWN_MAX);
     if left_out > 0 {
         let words = format!("and {left_out} more could not be told yet; freshd status --json lists all of them");
-        text.push_str(&table::facts(
-            &[(&tone(Tone::Warn, "!"), words)],
-            0,
-            frame.room.sentences,
-        ));
+        say(Tone::Warn, "!", words);
     }
     text
 }

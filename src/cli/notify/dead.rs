@@ -1,5 +1,7 @@
 //! `freshd notify dead`: what was given up; and `resend --all`, which sends what nobody has sent again.
 
+use std::cell::LazyCell;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -13,8 +15,9 @@ use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::table::{Column, grid};
 use crate::cli::times;
 use crate::cli::titles::Titles;
+use crate::config::{self, Environment};
 use crate::daemon::Ask;
-use crate::model::{DeadMessage, Reply};
+use crate::model::{Address, DeadMessage, Reply};
 use crate::store::Reader;
 
 /// Most messages of one answer, and the most that are sent again at once.
@@ -22,7 +25,7 @@ pub(super) const LIMIT_MAX: u32 = 1_000;
 
 /// Lists what was given up.
 pub(super) fn list(settled_too: bool, limit: u32, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let messages = global.reader()?.dead_messages(settled_too, limit)?;
+    let messages = dead_messages(&global.reader()?, settled_too, limit, global)?;
     if out.json {
         out.document(&json!({ "messages": messages }))?;
         return Ok(Exit::Fine);
@@ -67,13 +70,21 @@ pub(super) fn list(settled_too: bool, limit: u32, global: &Global, out: &mut Out
 }
 
 /// That there is something to list, for whoever looks at what is wrong.
-pub(in crate::cli) fn remark(reader: &Reader) -> Result<Option<String>, Failure> {
-    let words = match reader.dead_messages(false, LIMIT_MAX)?.len() {
+pub(in crate::cli) fn remark(reader: &Reader, global: &Global) -> Result<Option<String>, Failure> {
+    let words = match dead_messages(reader, false, LIMIT_MAX, global)?.len() {
         0 => return Ok(None),
         1 => "1 message was given up and not sent again; `freshd notify dead` lists it".to_owned(),
         count => format!("{count} messages were given up and not sent again; `freshd notify dead` lists them"),
     };
     Ok(Some(tone(Tone::Warn, words)))
+}
+
+/// Those on record, by whether jobs.toml still names their addresses; it is read only where there are any. A file that cannot
+/// be read says nothing of that.
+fn dead_messages(reader: &Reader, settled_too: bool, limit: u32, global: &Global) -> Result<Vec<DeadMessage>, Failure> {
+    let settings = LazyCell::new(|| config::load(&global.config, &Environment::of_process()).settings);
+    let is_in_use = |address: &Address| settings.as_ref().is_none_or(|settings| settings.is_in_use(address));
+    Ok(reader.dead_messages(settled_too, limit, &is_in_use)?)
 }
 
 fn row(message: &DeadMessage, titles: &Titles, now: Timestamp, zone: &TimeZone) -> Vec<String> {
@@ -94,7 +105,9 @@ fn row(message: &DeadMessage, titles: &Titles, now: Timestamp, zone: &TimeZone) 
 /// Asks for each that is still worth it, the oldest first.
 pub(super) fn resend_all(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let mut client = Client::connect(global)?;
-    let messages = global.reader()?.dead_messages(false, LIMIT_MAX)?;
+    let listed = dead_messages(&global.reader()?, true, LIMIT_MAX, global)?;
+    let unused = listed.iter().filter(|dead| dead.is_unused()).count();
+    let messages: Vec<&DeadMessage> = listed.iter().filter(|dead| dead.settled.is_none()).collect();
     let (mut sent, mut refused): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for dead in messages.iter().rev() {
         let (message, to) = (dead.message, clean(&dead.to));
@@ -119,9 +132,18 @@ pub(super) fn resend_all(global: &Global, out: &mut Out) -> Result<Exit, Failure
     }
     let is_fine = refused.is_empty();
     if out.json {
-        out.document(&json!({ "sent": sent, "refused": refused }))?;
+        out.document(&json!({ "sent": sent, "refused": refused, "skipped": unused }))?;
     } else if messages.is_empty() {
         out.line(tone(Tone::Good, "no message waits for anybody to send it again"))?;
+    }
+    if unused > 0 && !out.json {
+        let words = match unused {
+            1 => "1 more is to an address that jobs.toml does not name any more, and is left as it is".to_owned(),
+            count => {
+                format!("{count} more are to addresses that jobs.toml does not name any more, and are left as they are")
+            }
+        };
+        out.line(tone(Tone::Dim, words))?;
     }
     Ok(if is_fine { Exit::Fine } else { Exit::NotFine })
 }

@@ -1,6 +1,25 @@
 //! Titles, by which messages and pages call things.
 
+use super::errors;
 use super::findings::warnings;
+
+#[test]
+fn a_title_is_short_enough_for_a_subject() {
+    let job = |title: &str| {
+        errors(&format!(
+            "[jobs.x]\nowner = \"nobody\"\ncommand = \"true\"\ntitle = \"{title}\"\n"
+        ))
+    };
+    let found = job(&"é".repeat(121));
+    assert!(
+        found
+            .iter()
+            .any(|one| one.contains("`title` has 121 characters, and more than 120 are too many")),
+        "{found:?}"
+    );
+    let found = job(&"é".repeat(120));
+    assert!(!found.iter().any(|one| one.contains("characters")), "{found:?}");
+}
 
 #[test]
 fn two_of_a_kind_with_one_title_are_found_with_both_their_lines() {

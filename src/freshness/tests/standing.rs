@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{HOUR, MINUTE, at, nightly, slot, with};
-use crate::freshness::{DataState, Standing, View, standing};
+use crate::freshness::{Breach, DataState, Standing, View, standing};
 use crate::model::{
     Dataset, Measurement, Name, Observation, Probe, ProbeTarget, Slot, SlotState, Version, VersionNumber, VersionRef,
     plain_dataset, plain_version,
@@ -369,14 +369,14 @@ fn the_nearest_of_all_promises_is_the_deadline() {
         let standing = standing(dataset, view, at("26 13:00"));
         (standing.deadline, standing.breaks_as)
     };
-    assert_eq!(next(&aging(4)), (Some(at("26 16:00")), DataState::Stale));
-    assert_eq!(next(&aging(40)), (Some(at("27 00:15")), DataState::Late));
+    assert_eq!(next(&aging(4)), (Some(at("26 16:00")), Breach::Stale));
+    assert_eq!(next(&aging(40)), (Some(at("27 00:15")), Breach::Late));
     // At the instant at which it is both it is told as too old.
     let both = Dataset {
         max_age: Some(12 * HOUR + 15 * MINUTE),
         ..nightly()
     };
-    assert_eq!(next(&both), (Some(at("27 00:15")), DataState::Stale));
+    assert_eq!(next(&both), (Some(at("27 00:15")), Breach::Stale));
     let passed = standing(&aging(4), view, at("26 16:00"));
     assert_eq!(
         (passed.state, passed.deadline),

@@ -7,9 +7,9 @@ use crate::store::column::{Cells, count, json, us};
 
 /// Stores how an address stands.
 pub(in crate::store) const ADDRESS_UPSERT: &str = "
-INSERT INTO addresses (channel, address, since_us, failed, error, next_try_at_us, tried_last, is_certain, pace_at_us,
-    pace_why, next_in_stead_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO addresses (channel, address, since_us, failed, error, next_try_at_us, tried_last, is_certain, is_unreachable,
+    pace_at_us, pace_why, next_in_stead_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (channel, address) DO UPDATE SET
     since_us = excluded.since_us,
     failed = excluded.failed,
@@ -17,6 +17,7 @@ ON CONFLICT (channel, address) DO UPDATE SET
     next_try_at_us = excluded.next_try_at_us,
     tried_last = excluded.tried_last,
     is_certain = excluded.is_certain,
+    is_unreachable = excluded.is_unreachable,
     pace_at_us = excluded.pace_at_us,
     pace_why = excluded.pace_why,
     next_in_stead_us = excluded.next_in_stead_us";
@@ -26,7 +27,7 @@ pub(in crate::store) const ADDRESS_DELETE: &str = "DELETE FROM addresses WHERE c
 
 /// What `read_address` expects.
 pub(in crate::store) const ADDRESS_COLUMNS: &str = "channel, address, since_us, failed, error, next_try_at_us, \
-    tried_last, is_certain, pace_at_us, pace_why, next_in_stead_us";
+    tried_last, is_certain, is_unreachable, pace_at_us, pace_why, next_in_stead_us";
 
 /// All of them, in their order.
 pub(in crate::store) fn all() -> String {
@@ -50,6 +51,7 @@ pub(in crate::store) fn store_address(statement: &mut Statement, record: &Addres
         outage.map(|outage| us(outage.next_try_at)),
         outage.map(|outage| count(outage.last.0)),
         outage.map(|outage| outage.is_certain),
+        outage.map(|outage| outage.is_unreachable),
         record.pace.map(|pace| us(pace.next_at)),
         record.pace.map(|pace| json(&pace.why)).transpose()?,
         record.next_in_stead.map(us),
@@ -70,6 +72,7 @@ pub(in crate::store) fn read_address(row: &Row) -> Result<AddressRecord> {
     let (since, failed) = (cells.time_maybe()?, cells.get::<Option<u32>>()?);
     let (error, next_try_at) = (cells.get::<Option<String>>()?, cells.time_maybe()?);
     let (last, is_certain) = (cells.count_maybe()?, cells.get::<Option<bool>>()?);
+    let is_unreachable = cells.get::<Option<bool>>()?;
     let outage = || {
         Some(Outage {
             since: since?,
@@ -78,6 +81,7 @@ pub(in crate::store) fn read_address(row: &Row) -> Result<AddressRecord> {
             next_try_at: next_try_at?,
             last: NotificationId(last?),
             is_certain: is_certain?,
+            is_unreachable: is_unreachable?,
         })
     };
     let outage = outage();

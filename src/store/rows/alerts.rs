@@ -313,6 +313,7 @@ pub(in crate::store) fn store_delivery(statement: &mut Statement, delivery: &Del
             error,
             retry_after_seconds,
         } => ("temporary", Some(error), *retry_after_seconds),
+        DeliveryOutcome::Unreachable { error } => ("unreachable", Some(error), None),
         DeliveryOutcome::Permanent { error } => ("permanent", Some(error), None),
     };
     statement.execute(params![
@@ -345,6 +346,7 @@ pub(in crate::store) fn read_delivery(row: &Row) -> Result<Delivery> {
                 error,
                 retry_after_seconds,
             },
+            "unreachable" => DeliveryOutcome::Unreachable { error },
             _ => DeliveryOutcome::Permanent { error },
         },
     })

@@ -286,6 +286,7 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
         next_try_at: at(90),
         last: NotificationId(5),
         is_certain: true,
+        is_unreachable: true,
     };
     let pace = Pace {
         next_at: at(99),

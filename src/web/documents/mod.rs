@@ -16,8 +16,8 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, DeadMessage, Delivery, IncidentId, Instant, Name, Notification, NotificationId, OpenWindow, OwnDowntime,
-    RunId, Shortage, Silence, Version,
+    Attempt, ChannelOff, DeadMessage, Delivery, IncidentId, Instant, Name, Notification, NotificationId, OpenWindow,
+    OwnDowntime, RunId, Shortage, Silence, Version,
 };
 
 /// What `freshd status --json` prints.
@@ -57,6 +57,8 @@ pub(super) struct StatusAnswer {
     /// What keeps freshd from doing what it is for.
     self_test: Vec<String>,
     heartbeat: Option<HeartbeatEntry>,
+    /// Channels whose receivers have asked to be left alone.
+    channels_off: Vec<ChannelOff>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -13,8 +13,8 @@ use super::words::{
 };
 use super::{Place, act, dead, now, timeline, whole};
 use crate::model::{
-    About, AddressState, DeadMessage, Delivery, DeliveryOutcome, Flapping, Incident, IncidentId, Notification,
-    NotificationState, Reach, Reads, Silence, drill_words, took,
+    About, AddressState, DeadMessage, Delivery, Flapping, Incident, IncidentId, Notification, NotificationState, Reach,
+    Reads, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
 
@@ -326,10 +326,7 @@ fn held_until(view: &View, message: &Notification) -> Option<Timestamp> {
 
 /// What the other side last said, if it did not accept.
 fn error(tries: &[Delivery]) -> Option<&str> {
-    tries.iter().rev().find_map(|delivery| match &delivery.outcome {
-        DeliveryOutcome::Accepted => None,
-        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(error.as_str()),
-    })
+    tries.iter().rev().find_map(|delivery| delivery.outcome.error())
 }
 
 /// Who knows of an incident, who does not yet, and who cannot be reached.

@@ -103,6 +103,9 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         @if let Some(error) = status.heartbeat.as_ref().and_then(|heartbeat| heartbeat.error.as_deref()) {
             p.alarm { (mark(Tone::Bad)) "No heartbeat: " (text(error)) }
         }
+        @for off in &status.channels_off {
+            p.alarm { (mark(Tone::Warn)) (text(&off.answer)) "; " (text(&off.until())) }
+        }
         @if let Some(words) = status.down.and_then(|down| down.news(view.now, &view.zone)) {
             p.alarm.calm { (mark(Tone::Quiet)) (text(&words)) }
         }
@@ -286,8 +289,7 @@ fn severity_tone(severity: Severity) -> Tone {
 
 /// What is wrong, in words.
 pub(super) fn kind(kind: &str) -> String {
-    let known = serde_json::from_value::<ProblemKind>(serde_json::Value::String(kind.to_owned()));
-    known.map_or_else(|_| text(kind), |kind| kind.words().to_owned())
+    ProblemKind::read(kind).map_or_else(|| text(kind), |kind| kind.words().to_owned())
 }
 
 fn running(view: &View, status: &Status) -> Markup {
