@@ -116,7 +116,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
-    for (label, names) in made_from_it(purpose, situation, whole) {
+    for (label, names) in made_from_it(purpose, team, situation, whole) {
         say(&label, names);
     }
     if let Some(side) = &situation.job
