@@ -141,7 +141,7 @@ impl Engine {
             return;
         };
         effect.state = IncidentState::Attached;
-        effect.is_explained_by(cause, self.now.wall);
+        effect.attach_to(cause, self.now.wall);
         effect.notify_at = self.now.wall;
         self.mending.remove(&id);
         self.store(effect);
@@ -149,7 +149,7 @@ impl Engine {
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         let effects: Vec<IncidentId> = own.iter().map(|other| other.id).chain([id]).collect();
         for mut other in own {
-            other.is_explained_by(cause, self.now.wall);
+            other.attach_to(cause, self.now.wall);
             other.notify_at = self.now.wall;
             self.store(other);
         }
@@ -244,7 +244,7 @@ impl Engine {
             return;
         };
         effect.state = IncidentState::Waiting;
-        effect.stands_alone(self.now.wall);
+        effect.detach(self.now.wall);
         if is_to_wait {
             self.wait_to_be_mended(&mut effect);
         }

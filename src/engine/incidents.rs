@@ -97,7 +97,7 @@ impl Engine {
                 let is_by_itself = self.fails_by_itself(&incident);
                 if is_by_itself {
                     incident.state = IncidentState::Waiting;
-                    incident.stands_alone(self.now.wall);
+                    incident.detach(self.now.wall);
                     incident.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
                 }
                 if !worse
@@ -314,7 +314,7 @@ impl Engine {
             self.go_on_quietly(&incident);
         }
         incident.state = IncidentState::Resolved;
-        incident.is_told_with_none(self.now.wall);
+        incident.end_told_with(self.now.wall);
         self.note_opening(&incident);
         self.let_effects_go(id, was_told);
         let cause = incident.cause;

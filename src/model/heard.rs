@@ -157,6 +157,7 @@ impl Heard {
     }
 
     /// What of it tells of something that was told with its incident.
+    #[must_use]
     pub fn told_with(&self, span: &ToldWith) -> Self {
         let mut heard = Self::default();
         let each = self.each.iter().filter(|one| span.covers(one.written_at, one.purpose));

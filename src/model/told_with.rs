@@ -38,8 +38,8 @@ impl ToldWith {
 
 impl Incident {
     /// From now on another incident explains it, and it is told with that.
-    pub fn is_explained_by(&mut self, cause: IncidentId, now: Timestamp) {
-        self.is_told_with_none(now);
+    pub fn attach_to(&mut self, cause: IncidentId, now: Timestamp) {
+        self.end_told_with(now);
         self.cause = Some(cause);
         self.told_with.push(ToldWith {
             cause,
@@ -51,13 +51,13 @@ impl Incident {
     }
 
     /// From now on nothing explains it.
-    pub fn stands_alone(&mut self, now: Timestamp) {
+    pub fn detach(&mut self, now: Timestamp) {
         self.cause = None;
-        self.is_told_with_none(now);
+        self.end_told_with(now);
     }
 
     /// From now on nothing about what explains it tells of it: it is over, or stands alone.
-    pub fn is_told_with_none(&mut self, now: Timestamp) {
+    pub fn end_told_with(&mut self, now: Timestamp) {
         if let Some(last) = self.told_with.last_mut().filter(|last| last.until.is_none()) {
             last.until = Some(now.max(last.from));
         }
