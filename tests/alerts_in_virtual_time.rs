@@ -38,6 +38,8 @@ mod ends_in_threads;
 mod escalations;
 #[path = "alerts_in_virtual_time/explaining.rs"]
 mod explaining;
+#[path = "alerts_in_virtual_time/failures_told.rs"]
+mod failures_told;
 #[path = "alerts_in_virtual_time/flapping.rs"]
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]

@@ -1,6 +1,7 @@
 //! How far something reaches: the sentences for those who do not answer for what is broken, what it is to them, and that it is
 //! good by now; and how much is affected, where only a few words say so.
 
+use super::made_from::is_of_made;
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
 use super::terms::state_words;
 use super::titles::{called, data_called};
@@ -16,7 +17,7 @@ pub(super) const YOU: &str = "(you";
 /// The labels of lines that have it.
 pub(super) const READ_BY: [&str; 2] = ["Read by", "Also read by"];
 
-const YOU_OWN: &str = "you own";
+pub(super) const YOU_OWN: &str = "you own";
 
 /// A situation with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
 /// own; at the end, what of that is good again.
@@ -60,6 +61,10 @@ pub fn to_others(message: &mut Message, team: &Name) {
     {
         let text = fact.text.replace(&format!(" {YOU})"), "");
         fact.text = text.replace(&format!("{YOU}, "), "(");
+    }
+    for fact in message.facts.iter_mut().filter(|fact| is_of_made(&fact.label)) {
+        let text = fact.text.replace(&format!(" ({YOU_OWN})"), "");
+        fact.text = text.replace(&format!(", {YOU_OWN})"), ")");
     }
 }
 

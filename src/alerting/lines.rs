@@ -116,7 +116,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
-    for (label, names) in made_from_it(purpose, situation, whole) {
+    for (label, names) in made_from_it(purpose, team, situation, whole) {
         say(&label, names);
     }
     if let Some(side) = &situation.job
@@ -330,5 +330,9 @@ fn tried(side: &JobSide<'_>, run: &Run, situation: &Situation<'_>) -> String {
         }
         _ => String::new(),
     };
-    format!("{times} of {}, run {}{span}", side.job.name, run.id)
+    let in_a_row = run.failed_before.as_ref().map_or_else(String::new, |before| {
+        let (runs, since) = (before.runs.saturating_add(1), format_time(before.since, zone));
+        format!("; {runs} runs in a row have failed, since {since}")
+    });
+    format!("{times} of {}, run {}{span}{in_a_row}", side.job.name, run.id)
 }

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::impact::YOU_OWN;
 use super::lines::in_lines;
 use super::terms::state_words;
-use super::words::{DataSide, Situation};
+use super::words::{DataSide, Situation, is_reader};
 use crate::freshness::DataState;
 use crate::model::{Name, Purpose, natural};
 
 /// The label of the line that counts them.
 const MADE_FROM_IT: &str = "Made from it";
+
+/// Whether a line is one of those that name what is made from it.
+pub(super) fn is_of_made(label: &str) -> bool {
+    let group = label.split_once(" (").map(|(title, _)| title);
+    label == MADE_FROM_IT || group.is_some_and(|title| GROUPS.iter().any(|group| group.title() == title))
+}
 
 /// So few stand in one line.
 const IN_ONE_LINE_MAX: usize = 6;
@@ -28,6 +35,16 @@ enum Group {
     AtRisk,
     AsPromised,
 }
+
+const GROUPS: [Group; 7] = [
+    Group::Stale,
+    Group::Late,
+    Group::Changed,
+    Group::Suspect,
+    Group::Unknown,
+    Group::AtRisk,
+    Group::AsPromised,
+];
 
 impl Group {
     /// The group of what is broken in that way, or of what is not.
@@ -59,27 +76,49 @@ impl Group {
 }
 
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
-/// each way in which they stand. What is over only concerns what was broken.
+/// each way in which they stand. What is over only concerns what was broken. What is told of by an incident of its own, be it
+/// that this one was silenced when it began, bears that one's number, and what a reader answers for is said to be its own.
 pub(super) fn made_from_it(
     purpose: Purpose,
+    team: &Name,
     situation: &Situation<'_>,
     whole: &[DataSide<'_>],
 ) -> Vec<(String, String)> {
     let first = situation.data.first().map(|data| &data.dataset.name);
     let is_over = purpose == Purpose::Recovery;
     let names: Vec<&Name> = if is_over {
-        situation.data.iter().map(|data| &data.dataset.name).collect()
+        let told = Some(&situation.data).filter(|data| data.len() > whole.len());
+        let told = told.into_iter().flatten().map(|data| &data.dataset.name);
+        told.chain(situation.told_apart.keys()).collect()
     } else {
         let made = situation.made_from_it.iter();
         made.filter(|name| first != Some(*name)).collect()
     };
-    if names.is_empty() || is_over && names.len() <= whole.len() {
+    if names.is_empty() {
         return Vec::new();
     }
     let broken = |name: &Name| {
         let data = situation.data.iter().find(|data| data.dataset.name == *name);
-        data.map(|data| data.standing.state)
-            .filter(|state| !state.keeps_promise())
+        let apart = || situation.told_apart.get(name).map(|(state, _)| *state);
+        let state = data.map(|data| data.standing.state).or_else(apart);
+        state.filter(|state| !state.keeps_promise())
+    };
+    let is_reader = is_reader(purpose, team, situation) && situation.is_meant;
+    let noted = |name: &Name, state: Option<DataState>| {
+        let apart = || situation.told_apart.get(name).map(|(_, id)| *id);
+        let number = situation.goes_on.get(name).map(|goes_on| goes_on.incident());
+        let number = number.or_else(apart).filter(|_| broken(name).is_some());
+        let is_own = is_reader && situation.owned.contains(name);
+        let notes = [
+            state.map(|state| state_words(state).to_owned()),
+            number.map(|number| format!("#{number}")),
+            is_own.then(|| YOU_OWN.to_owned()),
+        ];
+        let notes: Vec<String> = notes.into_iter().flatten().collect();
+        match notes.is_empty() {
+            true => name.to_string(),
+            false => format!("{name} ({})", notes.join(", ")),
+        }
     };
     let mut groups: BTreeMap<Group, Vec<&Name>> = BTreeMap::new();
     for name in names.iter().copied() {
@@ -98,12 +137,7 @@ pub(super) fn made_from_it(
     };
     if names.len() <= IN_ONE_LINE_MAX {
         let each = groups.iter().flat_map(|(_, group)| group.iter().copied());
-        let each = each.map(|name| match (broken(name), situation.goes_on.get(name)) {
-            (Some(state), Some(goes_on)) => format!("{name} ({}, #{})", state_words(state), goes_on.incident()),
-            (Some(state), None) => format!("{name} ({})", state_words(state)),
-            (None, _) => name.to_string(),
-        });
-        let each: Vec<String> = each.collect();
+        let each: Vec<String> = each.map(|name| noted(name, broken(name))).collect();
         return vec![(MADE_FROM_IT.to_owned(), format!("{count}: {}", each.join(", ")))];
     }
     let mut lines = vec![(MADE_FROM_IT.to_owned(), count + &counted(&groups))];
@@ -117,11 +151,7 @@ pub(super) fn made_from_it(
     let mut room = NAMED_MAX;
     for (title, group) in groups {
         let label = format!("{title} ({})", group.len());
-        let named = group.iter().take(room).map(|name| match situation.goes_on.get(*name) {
-            Some(goes_on) if broken(name).is_some() => format!("{name} (#{})", goes_on.incident()),
-            _ => name.to_string(),
-        });
-        let named: Vec<String> = named.collect();
+        let named: Vec<String> = group.iter().take(room).map(|name| noted(name, None)).collect();
         room -= named.len();
         let rows = in_lines(named.into_iter(), usize::MAX).into_iter();
         lines.extend(rows.map(|row| (label.clone(), row)));

@@ -1,6 +1,6 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,8 +13,8 @@ use super::sentences::headline;
 use super::titles::{called, data_called, in_subject};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
-    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, format_time,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message,
+    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -63,6 +63,10 @@ pub struct Situation<'a> {
     pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
     pub made_from_it: Vec<Name>,
+    /// Of those that are not as promised and are told of by an incident of their own: how they stand, and its number.
+    pub told_apart: BTreeMap<Name, (DataState, IncidentId)>,
+    /// Those for which they answer who read the message.
+    pub owned: BTreeSet<Name>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.

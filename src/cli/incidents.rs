@@ -218,8 +218,7 @@ fn one(
         lines.push(("over", told(at) + &by_hand));
     }
     let is_waiting = incident.state == IncidentState::Waiting;
-    let is_told_of = !messages.is_empty() || incident.cause.is_some();
-    if is_waiting || !is_told_of {
+    if told_by.is_empty() && (is_waiting || messages.is_empty()) {
         lines.push(("told", "nobody".to_owned()));
     } else {
         lines.extend(addresses::lines(told_by, titles, now, zone));

@@ -247,6 +247,7 @@ mod tests {
             cause: None,
             reason: "exit code 3".to_owned(),
             told: Vec::new(),
+            told_with: Vec::new(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),

@@ -37,6 +37,7 @@ impl Engine {
             inputs: Vec::new(),
             settings_digest: self.settings.digest.clone(),
             trace: None,
+            failed_before: None,
         }
     }
 

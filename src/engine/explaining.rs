@@ -141,7 +141,7 @@ impl Engine {
             return;
         };
         effect.state = IncidentState::Attached;
-        effect.cause = Some(cause);
+        effect.attach_to(cause, self.now.wall);
         effect.notify_at = self.now.wall;
         self.mending.remove(&id);
         self.store(effect);
@@ -149,7 +149,7 @@ impl Engine {
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         let effects: Vec<IncidentId> = own.iter().map(|other| other.id).chain([id]).collect();
         for mut other in own {
-            other.cause = Some(cause);
+            other.attach_to(cause, self.now.wall);
             other.notify_at = self.now.wall;
             self.store(other);
         }
@@ -157,7 +157,6 @@ impl Engine {
         for effect in effects {
             self.raise(cause, effect);
         }
-        self.note_explained(cause, id);
     }
 
     /// Looks again at what is told with its cause: by itself, when that is kept quiet before anybody heard of the two.
@@ -245,7 +244,7 @@ impl Engine {
             return;
         };
         effect.state = IncidentState::Waiting;
-        effect.cause = None;
+        effect.detach(self.now.wall);
         if is_to_wait {
             self.wait_to_be_mended(&mut effect);
         }

@@ -11,7 +11,7 @@ use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
     Address, AddressState, Heard, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Reach, Told,
-    format_time, later,
+    ToldWith, format_time, later,
 };
 
 /// What has been heard of one incident at one address.
@@ -90,6 +90,24 @@ impl Outbox {
         taken.is_some_and(|at| at >= since) || theirs.any(|waiting| waiting.created_at >= since)
     }
 
+    /// The messages that were written for a team then or later, and were taken or given up by an address, or are on their way
+    /// to it: when they were, and for what.
+    pub(super) fn written_since(
+        &self,
+        (team, address): (&Name, &Address),
+        incident: IncidentId,
+        since: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, Purpose)> {
+        let heard = self.heard(team, incident, address).into_iter();
+        let ended = heard.flat_map(|heard| &heard.each);
+        let ended = ended
+            .filter(move |one| one.written_at >= since)
+            .map(|one| (one.written_at, one.purpose));
+        let waiting = self.waiting_at(incident, address);
+        let waiting = waiting.filter(move |one| one.told_for() == team && one.created_at >= since);
+        ended.chain(waiting.map(|one| (one.created_at, one.message.purpose)))
+    }
+
     /// The subject by which the first message of a thread was taken or given up.
     pub(super) fn subject_of(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&String> {
         self.heard.get(&incident)?.get(address)?.subjects.get(thread)
@@ -151,20 +169,28 @@ impl Engine {
         }
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages
-    /// about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of what is told with its cause, by
+    /// the messages about that which tell of it.
     pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
-        let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
-        let incident = cause.unwrap_or(incident);
+        let own = self.addresses_of_messages(incident, None);
+        let last = incident.told_with.last().filter(|_| own.is_empty());
+        let with = last.and_then(|span| Some((span, self.incidents.get(span.cause)?)));
+        with.map_or(own, |(span, cause)| self.addresses_of_messages(cause, Some(span)))
+    }
+
+    /// The same by the messages about one incident, or by those that tell of what is told with it.
+    fn addresses_of_messages(&self, incident: &Incident, with: Option<&ToldWith>) -> Vec<AddressState> {
         let of_address = |(team, address): &(Name, Address)| {
-            let heard = self
-                .outbox
-                .heard(team, incident.id, address)
-                .cloned()
-                .unwrap_or_default();
-            let waiting = self.outbox.first_waiting_for(team, incident.id, address);
+            let heard = self.outbox.heard(team, incident.id, address);
+            let heard = match with {
+                Some(span) => heard.map(|heard| heard.told_with(span)),
+                None => heard.cloned(),
+            };
+            let mut waiting = self.outbox.waiting_at(incident.id, address);
+            let waiting =
+                waiting.find(|one| one.told_for() == team && with.is_none_or(|span| span.covers_message(one)));
             let record = self.outbox.by_address.get(address).map(|line| line.record(address));
-            AddressState::new(team, address, &heard, waiting, record.as_ref())
+            AddressState::new(team, address, &heard.unwrap_or_default(), waiting, record.as_ref())
         };
         incident.told.iter().filter_map(of_address).collect()
     }
@@ -172,9 +198,10 @@ impl Engine {
     /// Where no address has taken anything of an incident that was told for who answers for it, those of the fallback aside,
     /// which stands in: what those that have answered said, each with its address. Who only reads it need not answer.
     pub(super) fn nobody_heard(&self, incident: &Incident) -> Option<String> {
-        let mut addresses = self.addresses_told(incident);
         let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
-        let (owner, _) = self.owner_of(cause.unwrap_or(incident));
+        let incident = cause.unwrap_or(incident);
+        let mut addresses = self.addresses_told(incident);
+        let (owner, _) = self.owner_of(incident);
         let stands_in = |to: &str| self.settings.fallback.iter().any(|address| address.to_string() == to);
         addresses.retain(|address| address.team == owner && !stands_in(&address.to));
         let nobody_knows = !addresses.is_empty() && addresses.iter().all(|address| address.state != Reach::Told);

@@ -97,7 +97,7 @@ impl Engine {
                 let is_by_itself = self.fails_by_itself(&incident);
                 if is_by_itself {
                     incident.state = IncidentState::Waiting;
-                    incident.cause = None;
+                    incident.detach(self.now.wall);
                     incident.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
                 }
                 if !worse
@@ -211,6 +211,7 @@ impl Engine {
             cause: None,
             reason,
             told: Vec::new(),
+            told_with: Vec::new(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),
@@ -313,6 +314,7 @@ impl Engine {
             self.go_on_quietly(&incident);
         }
         incident.state = IncidentState::Resolved;
+        incident.end_told_with(self.now.wall);
         self.note_opening(&incident);
         self.let_effects_go(id, was_told);
         let cause = incident.cause;

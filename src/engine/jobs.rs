@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Engine, Wake};
 use crate::model::{
-    Attempt, Fact, Job, JobRecord, Name, Occurrence, Outcome, Overlap, Run, RunId, RunState, StopReason, Trigger,
-    format_age,
+    Attempt, Fact, FailedBefore, Job, JobRecord, Name, Occurrence, Outcome, Overlap, Run, RunId, RunState, StopReason,
+    Trigger, format_age,
 };
 use crate::planner::{self, Admission, Decided, Decision, Going};
 
@@ -252,6 +252,13 @@ impl Engine {
             args: asked.args.clone(),
             ..self.bare_run(id, &job.name, asked.trigger, self.now.wall)
         }
+    }
+
+    /// What failed in a row before a run that has ended, if that has failed, too.
+    pub(super) fn failed_before(&self, run: &Run) -> Option<Box<FailedBefore>> {
+        let last = self.jobs.get(&run.job)?.last.as_deref();
+        let (last, _) = last.filter(|_| run.is_failure() && says_how_the_job_is(run))?;
+        FailedBefore::by(last).map(Box::new)
     }
 
     fn record_without_process(&mut self, mut run: Run, outcome: Outcome, reason: String) {

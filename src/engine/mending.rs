@@ -185,7 +185,7 @@ impl Engine {
             }
             let id = effect.id;
             effect.state = IncidentState::Open;
-            effect.cause = None;
+            effect.detach(self.now.wall);
             effect.opened_at = Some(self.now.wall);
             effect.notify_at = self.now.wall;
             effect.told = told;

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Engine;
-use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, Purpose};
+use jiff::Timestamp;
+
+use super::{Engine, Wake};
+use crate::alerting::FLAPS_MIN;
+use crate::model::{About, Address, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Purpose, earlier, later};
 
 /// What is new about an open incident.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +16,6 @@ pub(super) struct News {
     is_worse: bool,
     /// Itself, or effects of it, by which it may concern others.
     concerned: BTreeSet<IncidentId>,
-    /// Failures that explain it, of runs that still went on when it was told.
-    explained_by: BTreeSet<IncidentId>,
 }
 
 impl Engine {
@@ -30,21 +31,6 @@ impl Engine {
         self.news.get(&id).is_some_and(|news| news.is_worse)
     }
 
-    /// A failure was found to belong to an incident that was told already: it is news where its run went on then, since
-    /// the opening could not say how it would end. What fails later is none.
-    pub(super) fn note_explained(&mut self, id: IncidentId, by: IncidentId) {
-        let (Some(told), Some(failure)) = (self.incidents.get(id), self.incidents.get(by)) else {
-            return;
-        };
-        if told.state != IncidentState::Open || self.failure_behind(told) != Some(failure) {
-            return;
-        }
-        let state = self.jobs.get(&failure.subject).and_then(|state| state.last.as_deref());
-        if state.is_some_and(|(run, _)| Some(run.created_at) <= told.opened_at) {
-            self.news.entry(id).or_default().explained_by.insert(by);
-        }
-    }
-
     /// The failure of the job that makes a dataset, where the alert about the dataset came first and tells of it.
     pub(super) fn failure_behind(&self, incident: &Incident) -> Option<&Incident> {
         let dataset = Some(incident).filter(|incident| incident.about == About::Dataset)?;
@@ -57,11 +43,9 @@ impl Engine {
     /// to each team that is newly concerned. The end of what keeps something quiet tells what is left of it.
     pub(super) fn tell_news(&mut self) {
         for (id, news) in std::mem::take(&mut self.news) {
-            let before = self.incidents.get(id).map_or_else(Vec::new, |one| one.told.clone());
             let new = self.tell_new_owner(id);
             self.withdraw_from_strangers(id);
-            let is_told_again = news.is_worse && !self.is_quiet(id);
-            if is_told_again {
+            if news.is_worse && !self.is_quiet(id) {
                 self.tell_owner_again(id, Purpose::Update, &new);
             }
             let heard = news
@@ -70,33 +54,46 @@ impl Engine {
                 .filter(|concerned| !self.is_quiet(*concerned));
             let concerned: Vec<IncidentId> = heard.collect();
             self.tell_readers(id, &concerned);
-            for failure in news.explained_by {
-                self.tell_of_failure(id, failure, &before, is_told_again);
-            }
+            self.tell_of_failure(id);
         }
     }
 
-    /// One update to those of a failed job who were told `before` that its dataset is not as promised: how it failed, what
-    /// it said, and what to type. Whoever has just been told knows that already.
-    fn tell_of_failure(
-        &mut self,
-        id: IncidentId,
-        failure: IncidentId,
-        before: &[(Name, Address)],
-        is_owner_told: bool,
-    ) {
-        let (Some(incident), Some(failure)) = (self.incidents.get(id), self.incidents.get(failure)) else {
+    /// The job that makes a dataset has failed, and people know that the dataset is not as promised: one update to those of the
+    /// job who were told of that before. How it failed, what it said and what to type is news to them, also where somebody has
+    /// taken the incident on, which was before anybody knew. A job that works and fails in turns is told like what comes and
+    /// goes: a few times within an hour.
+    pub(super) fn tell_of_failure(&mut self, id: IncidentId) {
+        let told = self.incidents.get(id).filter(|one| one.state == IncidentState::Open);
+        let Some((incident, failure)) = told.and_then(|one| Some((one, self.failure_behind(one)?))) else {
+            return;
+        };
+        if incident.ends_by().is_some() || self.is_quiet(id) || self.is_quiet(failure.id) {
+            return;
+        }
+        let Some(since) = failure.told_with.last().map(|with| with.from) else {
             return;
         };
         let (team, _) = self.owner_of(failure);
-        let knows = is_owner_told && self.owner_of(incident).0 == team;
-        if knows || self.is_quiet(id) || self.is_quiet(failure.id) {
-            return;
+        let recently = earlier(self.now.wall, FLAPPING_WITHIN);
+        let written = |address: &Address, since| -> Vec<(Timestamp, Purpose)> {
+            self.outbox.written_since((&team, address), id, since).collect()
+        };
+        let told = incident.told.iter().filter(|(told, _)| *told == team);
+        let told = told.map(|(_, address)| address).filter(|it| self.is_told_at(&team, it));
+        let news_to: Vec<&Address> = told.filter(|it| written(it, since).is_empty()).collect();
+        let (mut now_to, mut later_at) = (Vec::new(), None);
+        for address in news_to {
+            let mut updates = written(address, recently);
+            updates.retain(|(at, purpose)| *at > recently && *purpose == Purpose::Update);
+            match updates.iter().map(|(at, _)| *at).min() {
+                Some(first) if updates.len() >= FLAPS_MIN => later_at = Some(later(first, FLAPPING_WITHIN)),
+                _ => now_to.push(address.clone()),
+            }
         }
-        let told = before.iter().filter(|(told, _)| *told == team);
-        let told = told.map(|(_, address)| address.clone());
-        let told: Vec<Address> = told.filter(|address| self.is_told_at(&team, address)).collect();
-        for address in told {
+        if let Some(at) = later_at {
+            self.wakes.arm(Wake::Incident(id), at);
+        }
+        for address in now_to {
             self.notify(id, Purpose::Update, &team, address);
         }
     }

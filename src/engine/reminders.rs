@@ -54,6 +54,8 @@ impl Engine {
         let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
         let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
         self.tell_readers(id, &concerned);
+        // That its job has failed may have had to wait.
+        self.tell_of_failure(id);
         self.arm_reminder(id);
     }
 

@@ -334,6 +334,7 @@ impl Engine {
                 restoration.because
             ),
             told: told.clone(),
+            told_with: Vec::new(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),

@@ -295,6 +295,7 @@ impl Engine {
         run.retry_at = None;
         run.retry_boot_ms = None;
         run.ended_at = Some(at);
+        run.failed_before = self.failed_before(&run);
         self.fact(Fact::Run(run.clone()));
         let mut last_attempt = None;
         for number in 1..=run.attempts {

@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 
 use super::Engine;
 use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
+use crate::freshness::DataState;
 use crate::model::{
-    About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
-    Purpose, Silence, Version, natural, proof_words, quarantine_path,
+    About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, Outcome,
+    Owner, ProblemKind, Purpose, Silence, Version, natural, proof_words, quarantine_path,
 };
 use crate::schedule;
 
@@ -117,6 +118,10 @@ impl Engine {
             readers.extend(more.filter(|one| !known.contains(&(one.who.clone(), one.dataset.clone()))));
         }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
+        let made_from_it = match incident.about {
+            About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
+            About::Freshd => Vec::new(),
+        };
         Situation {
             now: self.now.wall,
             was_down: self.was_down(),
@@ -132,10 +137,9 @@ impl Engine {
             is_meant: true,
             job,
             failure: self.failure_behind(incident),
-            made_from_it: match incident.about {
-                About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
-                About::Freshd => Vec::new(),
-            },
+            told_apart: self.told_apart(incident, &made_from_it, &data),
+            owned: self.owned_of(team, &made_from_it),
+            made_from_it,
             silenced: self.silences_over(incident, &data),
             quiet_cause: self.quiet_cause_words(incident, zone),
             goes_on: self.goes_on(incident, &data),
@@ -229,6 +233,35 @@ impl Engine {
             (other.id != incident.id).then(|| (name.clone(), goes_on))
         });
         goes_on.collect()
+    }
+
+    /// What is made from what an incident is about, is not as promised, and is no effect of it: how it stands, and by which
+    /// incident people are told of it.
+    fn told_apart(
+        &self,
+        incident: &Incident,
+        made_from_it: &[Name],
+        data: &[DataSide<'_>],
+    ) -> BTreeMap<Name, (DataState, IncidentId)> {
+        let told_here: BTreeSet<&Name> = data.iter().map(|side| &side.dataset.name).collect();
+        let others = made_from_it.iter().filter(|name| !told_here.contains(name));
+        let apart = others.filter_map(|name| {
+            let other = self.incidents.about(About::Dataset, name)?;
+            let root = self.incidents.get(other.cause.unwrap_or(other.id))?;
+            let is_apart = root.id != incident.id && root.state == IncidentState::Open;
+            let state = self.standing(self.settings.datasets.get(name)?).state;
+            (is_apart && !state.keeps_promise()).then(|| (name.clone(), (state, root.id)))
+        });
+        apart.collect()
+    }
+
+    /// Of these datasets those for which a team answers.
+    fn owned_of(&self, team: &Name, datasets: &[Name]) -> BTreeSet<Name> {
+        let is_theirs = |name: &&Name| {
+            let dataset = self.settings.datasets.get(*name);
+            dataset.is_some_and(|dataset| matches!(&dataset.owner, Owner::Team(owner) if owner == team))
+        };
+        datasets.iter().filter(is_theirs).cloned().collect()
     }
 
     /// A job with its last run that had a process. Of what it did not deliver, `by_now`, that is the one under way as soon as

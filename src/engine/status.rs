@@ -6,7 +6,7 @@ use super::Engine;
 use super::data::DataState;
 use super::jobs::JobState;
 use crate::freshness;
-use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState};
+use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState, reached};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -139,13 +139,9 @@ impl Engine {
     fn incident_json(&self, incident: &Incident) -> Value {
         let mut value = serde_json::to_value(incident).unwrap_or(Value::Null);
         if let Some(fields) = value.as_object_mut() {
-            let told: Vec<String> = incident
-                .told
-                .iter()
-                .map(|(team, address)| format!("{team} by {address}"))
-                .collect();
-            fields.insert("told".to_owned(), json!(told));
-            fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
+            let addresses = self.addresses_told(incident);
+            fields.insert("told".to_owned(), json!(reached(&addresses)));
+            fields.insert("addresses".to_owned(), json!(addresses));
             fields.insert("ends_by".to_owned(), json!(incident.ends_by()));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
             let (window, silence) = match self.quiet_of(incident) {

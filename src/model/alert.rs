@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ack, Address, AddressRecord, AddressState, Drill, Escalated, Flapping, IncidentId, Message, Name, NotificationId,
-    Severity,
+    Severity, ToldWith, reached,
 };
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
@@ -183,6 +183,9 @@ pub struct Incident {
     /// Everyone told so far: team and address. They all get the recovery message.
     #[schemars(with = "Vec<String>")]
     pub told: Vec<(Name, Address)>,
+    /// When it was told with what, the last at the end.
+    #[serde(default)]
+    pub told_with: Vec<ToldWith>,
     /// Who has taken it on.
     pub ack: Option<Ack>,
     /// Who had before, the oldest first: up to [`EARLIER_ACKS_MAX`](super::EARLIER_ACKS_MAX).
@@ -275,15 +278,10 @@ pub struct HandedOver {
     pub at: Timestamp,
 }
 
-/// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.
+/// An incident as `incidents --json` prints it: as stored, with who was reached as texts, and how each address stands.
 pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_json::Value {
     let mut value = serde_json::json!(incident);
-    let told: Vec<String> = incident
-        .told
-        .iter()
-        .map(|(team, address)| format!("{team} by {address}"))
-        .collect();
-    value["told"] = serde_json::json!(told);
+    value["told"] = serde_json::json!(reached(addresses));
     value["addresses"] = serde_json::json!(addresses);
     value["ends_by"] = serde_json::json!(incident.ends_by());
     value

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AckOffer, Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState};
+use super::{
+    AckOffer, Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState, Purpose, ToldWith,
+};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Told {
     pub subject: String,
     /// Whether it was told as a line of a digest: its address has no message of its own under that subject.
     pub in_digest: bool,
+    /// What it was for.
+    pub purpose: Purpose,
 }
 
 impl Told {
@@ -50,6 +54,7 @@ impl Told {
             thread: notification.message.thread.clone(),
             subject: notification.message.subject.clone(),
             in_digest: notification.digest.is_some(),
+            purpose: notification.message.purpose,
         })
     }
 }
@@ -104,6 +109,21 @@ pub struct Heard {
     pub given_up: Option<(Timestamp, String)>,
     /// The threads that its messages belong to.
     pub threads: BTreeSet<String>,
+    /// Each of them, the newest at the end.
+    pub each: Vec<HeardOne>,
+}
+
+/// One message that was taken or given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardOne {
+    /// What it was for.
+    pub purpose: Purpose,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// When it was taken or given up.
+    pub at: Timestamp,
+    /// What the other side last said, if it was given up.
+    pub given_up: Option<String>,
 }
 
 impl Heard {
@@ -115,15 +135,34 @@ impl Heard {
     /// One more message ended; the newest last.
     pub fn note(&mut self, told: &Told) {
         self.threads.insert(told.thread.clone());
-        match &told.given_up {
+        self.note_one(HeardOne {
+            purpose: told.purpose,
+            written_at: told.written_at,
+            at: told.at,
+            given_up: told.given_up.clone(),
+        });
+    }
+
+    fn note_one(&mut self, one: HeardOne) {
+        match &one.given_up {
             None => {
-                self.first_at.get_or_insert(told.at);
-                self.last_at = Some(told.at);
-                self.written_at = self.written_at.max(Some(told.written_at));
+                self.first_at.get_or_insert(one.at);
+                self.last_at = Some(one.at);
+                self.written_at = self.written_at.max(Some(one.written_at));
                 self.given_up = None;
             }
-            Some(error) => self.given_up = Some((told.at, error.clone())),
+            Some(error) => self.given_up = Some((one.at, error.clone())),
         }
+        self.each.push(one);
+    }
+
+    /// What of it tells of something that was told with its incident.
+    #[must_use]
+    pub fn told_with(&self, span: &ToldWith) -> Self {
+        let mut heard = Self::default();
+        let each = self.each.iter().filter(|one| span.covers(one.written_at, one.purpose));
+        each.cloned().for_each(|one| heard.note_one(one));
+        heard
     }
 }
 

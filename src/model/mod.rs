@@ -57,6 +57,7 @@ mod span;
 mod spread;
 mod status;
 mod text;
+mod told_with;
 mod trouble;
 mod weekly;
 mod web;
@@ -130,7 +131,7 @@ pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use redactor::{HIDDEN, Redactor, SECRET_BYTES_MIN};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
-pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
+pub use run::{FailedBefore, Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{
     plain_attempt, plain_dataset, plain_incident, plain_job, plain_message, plain_policy, plain_run, plain_settings,
@@ -156,5 +157,6 @@ pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
 pub use text::{has_power, is_invisible, one_line};
+pub use told_with::{ToldWith, reached};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

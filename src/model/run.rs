@@ -181,6 +181,31 @@ pub struct Run {
     /// The W3C trace id of the chain that it goes on, when a version of another run started it; else it has its own.
     #[serde(default)]
     pub trace: Option<Box<str>>,
+    /// The runs of its job that failed before it in a row, where it has failed, too.
+    #[serde(default)]
+    pub failed_before: Option<Box<FailedBefore>>,
+}
+
+/// Runs of a job that failed one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedBefore {
+    /// How many.
+    pub runs: u32,
+    /// When the first of them failed.
+    #[schemars(with = "super::Instant")]
+    pub since: Timestamp,
+}
+
+impl FailedBefore {
+    /// What had failed before a run that comes behind this one.
+    pub fn by(last: &Run) -> Option<Self> {
+        let ended_at = last.ended_at.filter(|_| last.is_failure())?;
+        let before = last.failed_before.as_deref();
+        Some(Self {
+            runs: before.map_or(0, |before| before.runs).saturating_add(1),
+            since: before.map_or(ended_at, |before| before.since),
+        })
+    }
 }
 
 impl Run {
@@ -244,6 +269,7 @@ pub fn run_line(run: &Run) -> serde_json::Value {
         "by": run.by,
         "released": run.released,
         "trace": (run.attempts > 0).then(|| run.trace_id()),
+        "failed_before": run.failed_before,
     })
 }
 

@@ -120,6 +120,7 @@ pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
         inputs: Vec::new(),
         settings_digest: String::new(),
         trace: None,
+        failed_before: None,
     }
 }
 
@@ -167,6 +168,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         cause: None,
         reason: "exit code 1".to_owned(),
         told: Vec::new(),
+        told_with: Vec::new(),
         ack: None,
         earlier_acks: Vec::new(),
         escalated: Vec::new(),

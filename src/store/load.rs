@@ -91,7 +91,8 @@ WITH known (id) AS (
     WHERE state = 'pending' AND incident IS NOT NULL
 )
 SELECT incident, channel, address, ended_at_us, created_at_us, notifications.state = 'dead', last_error,
-    message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team'), digest IS NOT NULL
+    message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team'), digest IS NOT NULL,
+    message -> 'purpose'
 FROM known CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = known.id
 WHERE notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
 ORDER BY notifications.id";

@@ -109,6 +109,8 @@ CREATE TABLE runs (
     settings INTEGER NOT NULL,
     -- W3C trace id of the chain that it goes on; nothing for a run that begins one, whose id follows from its seed.
     trace TEXT,
+    -- {runs, since} of those of its job that failed before it in a row, where it has failed, too.
+    failed_before TEXT,
     CHECK ((state = 'final') = (outcome IS NOT NULL))
 ) STRICT;
 
@@ -318,6 +320,8 @@ CREATE TABLE incidents (
     reason TEXT NOT NULL,
     -- [[team, {channel, to}], ...]
     told TEXT NOT NULL,
+    -- When it was told with what explained it, as [{cause, from, until}], the last at the end.
+    told_with TEXT NOT NULL,
     ack_by TEXT,
     ack_at_us INTEGER,
     ack_until_us INTEGER,

@@ -16,7 +16,7 @@ use super::desk::Desk;
 use super::forms::Sent;
 use super::pages::{self, AckPage};
 use super::visits::{Missing, Page, view_of};
-use crate::model::{Incident, Notification, Request, format_time};
+use crate::model::{Incident, IncidentId, Notification, Reads, Request, format_time};
 use crate::store::ack_token_parts;
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +28,7 @@ struct Words {
 pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(token): Path<String>) -> Result<Response, Missing> {
     let (_, incident) = followed(&desk, &token).await?;
     let page = AckPage {
+        readers: readers(&desk, incident.id).await,
         incident,
         path: format!("/ack/{}", pages::piece(&token)),
         is_done: false,
@@ -44,6 +45,7 @@ pub(super) async fn take_on(
     asked: Asked,
 ) -> Result<Response, Missing> {
     let (notification, incident) = followed(&desk, &token).await?;
+    let readers = readers(&desk, incident.id).await;
     let sent = Sent::of(asked).await?;
     let done = async {
         let request = Request::Ack {
@@ -57,6 +59,7 @@ pub(super) async fn take_on(
     let (status, page) = match done.await {
         Ok(facts) => {
             let page = AckPage {
+                readers,
                 incident,
                 path: String::new(),
                 is_done: true,
@@ -67,6 +70,7 @@ pub(super) async fn take_on(
         }
         Err(trouble) => {
             let page = AckPage {
+                readers,
                 incident,
                 path: format!("/ack/{}", pages::piece(&token)),
                 is_done: false,
@@ -77,6 +81,13 @@ pub(super) async fn take_on(
         }
     };
     Ok((status, Page::of(pages::ack(&view_of(&desk), &page))).into_response())
+}
+
+/// Who reads what is wrong, the first to read first. Whoever can take the incident on can do so without.
+async fn readers(desk: &Arc<Desk>, id: IncidentId) -> Vec<Reads> {
+    let known = desk.status().await.ok();
+    let open = known.and_then(|known| known.status.incidents.iter().find(|open| open.id == id.0).cloned());
+    open.map_or_else(Vec::new, |open| open.readers)
 }
 
 /// What a link leads to, where it still does. Of a link that freshd never sent, nothing is told.
@@ -136,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ACK_LINK_LIFE, AckOffer, Address, IncidentId, Message, NotificationId, NotificationState, ack_command, later,
+        ACK_LINK_LIFE, AckOffer, Address, Message, NotificationId, NotificationState, ack_command, later,
         plain_incident, plain_message,
     };
     use crate::store::SigningKey;

@@ -87,10 +87,7 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
             None => None,
         };
         let messages = reader.notifications_of(incident.id)?;
-        let addresses = match &cause {
-            Some(cause) => reader.addresses_by(cause, &reader.notifications_of(cause.id)?)?,
-            None => reader.addresses_by(&incident, &messages)?,
-        };
+        let addresses = reader.addresses_by(&incident, &messages)?;
         let effects = reader.effects_of(incident.id, EFFECTS_SHOWN)?;
         let page = IncidentPage {
             is_silenced: !standing.is_empty(),

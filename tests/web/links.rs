@@ -82,7 +82,7 @@ fn a_link_is_looked_at_as_often_as_anybody_likes_and_takes_the_incident_on_once(
         let page = told.look(&told.path);
         assert_eq!(page.status, 200, "{}", page.body);
         assert!(
-            page.body.contains("broken") && page.body.contains("<form"),
+            page.body.contains("broken") && page.body.contains("warning") && page.body.contains("<form"),
             "{}",
             page.body
         );

@@ -91,6 +91,30 @@ fn few_datasets_stand_in_one_line_what_is_broken_first() {
 }
 
 #[test]
+fn whoever_reads_one_and_answers_for_another_that_is_made_from_it_sees_which_is_its_own() {
+    let mut story = friday();
+    story.made_from_it = vec!["stock", "abc", "plan"];
+    let story = story.stale();
+    let mut situation = story.situation();
+    situation.owned = ["abc".into(), "plan".into()].into();
+    situation.told_apart = [("plan".into(), (DataState::Late, crate::model::IncidentId(7)))].into();
+    let to = |team: &str, purpose, situation: &_| message("n1.x".to_owned(), purpose, &team.into(), situation);
+    let mut told = to("transport", Purpose::Impact, &situation);
+    assert_eq!(
+        said("Made from it", &told),
+        "2 datasets: plan (late, #7, you own), abc (you own)"
+    );
+    crate::alerting::to_others(&mut told, &"transport".into());
+    assert_eq!(said("Made from it", &told), "2 datasets: plan (late, #7), abc");
+    // Who answers for the cause has the same of all that it owns, and needs no word of that.
+    let told = to(OWNER, Purpose::Opening, &situation);
+    assert_eq!(said("Made from it", &told), "2 datasets: plan (late, #7), abc");
+    situation.is_meant = false;
+    let told = to("transport", Purpose::Impact, &situation);
+    assert_eq!(said("Made from it", &told), "2 datasets: plan (late, #7), abc");
+}
+
+#[test]
 fn a_reader_sees_first_what_it_reads_and_a_broken_one_before_a_whole_one() {
     let mut story = friday();
     story.standing = stands(DataState::Stale);

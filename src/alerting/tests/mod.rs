@@ -14,7 +14,7 @@ mod truth;
 mod weekly;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -121,6 +121,8 @@ impl Friday {
                 .collect(),
             goes_on: BTreeMap::new(),
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
+            told_apart: BTreeMap::new(),
+            owned: BTreeSet::new(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
             quiet_cause: None,

@@ -238,27 +238,47 @@ impl Reader {
         Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages
-    /// about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of what was told with its cause
+    /// alone, by the messages about that which tell of it.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn addresses_of(&self, incident: &Incident) -> Result<Vec<AddressState>, ReadError> {
-        let cause = match incident.cause {
-            Some(cause) => self.incident(cause)?,
-            None => None,
-        };
-        let incident = cause.as_ref().unwrap_or(incident);
         self.addresses_by(incident, &self.notifications_of(incident.id)?)
     }
 
-    /// The same of an incident that nothing explains, whose messages were read already.
+    /// The same of an incident whose own messages were read already.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn addresses_by(
         &self,
         incident: &Incident,
+        messages: &[(Notification, Vec<Delivery>)],
+    ) -> Result<Vec<AddressState>, ReadError> {
+        let own = self.addresses_in(&incident.told, messages)?;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+        let mut with_causes = Vec::new();
+        let mut told: Vec<(Name, Address)> = Vec::new();
+        for span in &incident.told_with {
+            let messages = self.notifications_of(span.cause)?.into_iter();
+            for message in messages.filter(|(message, _)| span.covers_message(message)) {
+                let whom = (message.0.told_for().clone(), message.0.address.clone());
+                if !told.contains(&whom) {
+                    told.push(whom);
+                }
+                with_causes.push(message);
+            }
+        }
+        self.addresses_in(&told, &with_causes)
+    }
+
+    /// How each address of a team stands by some messages.
+    fn addresses_in(
+        &self,
+        told: &[(Name, Address)],
         messages: &[(Notification, Vec<Delivery>)],
     ) -> Result<Vec<AddressState>, ReadError> {
         let of_address = |(team, address): &(Name, Address)| {
@@ -278,11 +298,7 @@ impl Reader {
             };
             Ok(AddressState::new(team, address, &heard, waiting, record.as_ref()))
         };
-        incident
-            .told
-            .iter()
-            .filter_map(|told| of_address(told).transpose())
-            .collect()
+        told.iter().filter_map(|told| of_address(told).transpose()).collect()
     }
 
     /// What is remembered of an address that takes nothing, or gets what waits for it in one message after the other.

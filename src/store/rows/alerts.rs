@@ -13,9 +13,10 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated, first_kind)
+    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated, first_kind,
+    told_with)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25, ?26, ?27, ?28, ?29)
+    ?25, ?26, ?27, ?28, ?29, ?30)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -44,13 +45,14 @@ ON CONFLICT (id) DO UPDATE SET
     kind_since_us = excluded.kind_since_us,
     earlier_acks = excluded.earlier_acks,
     escalated = excluded.escalated,
-    first_kind = excluded.first_kind";
+    first_kind = excluded.first_kind,
+    told_with = excluded.told_with";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
     reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, kind_since_us, earlier_acks, \
-    escalated, first_kind";
+    escalated, first_kind, told_with";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -138,6 +140,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         json_list(&incident.earlier_acks)?,
         json_list(&incident.escalated)?,
         incident.first_kind.map(ProblemKind::as_str),
+        json_list(&incident.told_with)?,
     ])
 }
 
@@ -179,6 +182,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         earlier_acks: cells.json()?,
         escalated: cells.json()?,
         first_kind: cells.word_maybe()?,
+        told_with: cells.json()?,
     })
 }
 
@@ -302,6 +306,7 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         subject: cells.get()?,
         team: cells.name()?,
         in_digest: cells.get()?,
+        purpose: cells.json()?,
     })
 }
 

@@ -27,9 +27,9 @@ pub(in crate::store) const JOB_COLUMNS: &str = "job, cursor_us, digest, paused_b
 pub(in crate::store) const RUN_UPSERT: &str = "
 INSERT INTO runs (id, job, trigger, due_at_us, due_until_us, occurrences, nominal, state, outcome, reason, attempts,
     seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, boot, exit_code, signal, version, by,
-    released, args, inputs, settings, trace)
+    released, args, inputs, settings, trace, failed_before)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-    ?24, ?25, ?26, ?27)
+    ?24, ?25, ?26, ?27, ?28)
 ON CONFLICT (id) DO UPDATE SET
     trigger = excluded.trigger,
     due_until_us = excluded.due_until_us,
@@ -54,7 +54,8 @@ ON CONFLICT (id) DO UPDATE SET
     args = excluded.args,
     inputs = excluded.inputs,
     settings = excluded.settings,
-    trace = excluded.trace
+    trace = excluded.trace,
+    failed_before = excluded.failed_before
 WHERE runs.job = excluded.job
     AND runs.due_at_us IS excluded.due_at_us
     AND (runs.outcome IS NULL OR runs.outcome IS excluded.outcome)";
@@ -94,7 +95,7 @@ AND due_until_us > ?1";
 pub(in crate::store) const RUN_COLUMNS: &str = "id, job, trigger, due_at_us, due_until_us, occurrences, nominal, \
     state, outcome, reason, attempts, seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, \
     (SELECT text FROM texts WHERE number = boot), exit_code, signal, version, by, released, args, inputs, \
-    (SELECT text FROM texts WHERE number = settings), trace";
+    (SELECT text FROM texts WHERE number = settings), trace, failed_before";
 
 /// Stores an attempt.
 pub(in crate::store) const ATTEMPT_UPSERT: &str = "
@@ -194,6 +195,7 @@ pub(in crate::store) fn store_run(
         json_list(&run.inputs)?,
         settings,
         run.trace.as_deref(),
+        run.failed_before.as_ref().map(json).transpose()?,
     ])
 }
 
@@ -236,6 +238,7 @@ pub(in crate::store) fn read_run(row: &Row) -> Result<Run> {
         inputs: cells.json()?,
         settings_digest: cells.get()?,
         trace: cells.get()?,
+        failed_before: cells.json_maybe()?,
     })
 }
 

@@ -148,6 +148,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         cause: None,
         reason: "older than promised".to_owned(),
         told: Vec::new(),
+        told_with: Vec::new(),
         ack: None,
         earlier_acks: Vec::new(),
         escalated: Vec::new(),

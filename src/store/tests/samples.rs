@@ -50,6 +50,7 @@ pub(super) fn full_run() -> Run {
         args: vec![String::new(), text("arg")],
         inputs: vec![version_ref(1), version_ref(2)],
         trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
+        failed_before: Some(Box::new(crate::model::FailedBefore { runs: 3, since: at(1) })),
         ..run(1, "stock-export", 60)
     }
 }
@@ -174,6 +175,11 @@ pub(super) fn full_incident() -> Incident {
                 to: Some("w@seafood.example".to_owned()),
             },
         )],
+        told_with: vec![crate::model::ToldWith {
+            cause: IncidentId(98),
+            from: at(1),
+            until: Some(at(2)),
+        }],
         ack: Some(Ack {
             by: "kari".to_owned(),
             at: at(5),

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::act::{SentBack, take_on};
 use super::incidents::what;
 use super::words::{View, text, time_and_distance};
-use super::{Place, whole};
-use crate::model::Incident;
+use super::{Place, now, whole};
+use crate::model::{Incident, Reads};
 
 /// What `/login` is made from.
 pub(in crate::web) struct LoginPage {
@@ -51,6 +51,8 @@ pub(super) fn user(name: &str) -> Markup {
 /// What the page behind a link is made from.
 pub(in crate::web) struct AckPage {
     pub(in crate::web) incident: Incident,
+    /// Who reads what is wrong, the first to read first.
+    pub(in crate::web) readers: Vec<Reads>,
     /// Where its button leads.
     pub(in crate::web) path: String,
     /// It was pressed.
@@ -66,8 +68,12 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
     let incident = &page.incident;
     let body = html! {
         h1 { (what(incident)) }
+        p.lead { (incident.severity.as_str()) }
         p.reason { (text(&incident.reason)) }
-        dl { dt { "Since" } dd { (time_and_distance(view, incident.since)) } }
+        dl {
+            dt { "Since" } dd { (time_and_distance(view, incident.since)) }
+            @if !page.readers.is_empty() { dt { "Reads it" } dd { (now::readers(view, &page.readers, incident.subject.as_str())) } }
+        }
         @if let Some(until) = page.until {
             p.said role="status" { "It is yours: reminders rest until " (time_and_distance(view, until)) ", and everyone told will hear when it is over." }
         } @else if page.is_done {
@@ -79,4 +85,35 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
         }
     };
     whole(Some(view), Place::Outside, "Take it on", &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::test_view;
+    use super::*;
+    use crate::model::{Severity, plain_incident};
+
+    #[test]
+    fn whoever_is_asked_to_take_it_on_sees_how_grave_it_is_and_who_reads_it() {
+        let view = test_view();
+        let page = AckPage {
+            incident: Incident {
+                severity: Severity::Critical,
+                ..plain_incident("export", view.now)
+            },
+            readers: vec![Reads {
+                who: "trucks".to_owned(),
+                dataset: "stock".to_owned(),
+                at: Some(view.now),
+            }],
+            path: "/ack/x".to_owned(),
+            is_done: false,
+            until: None,
+            back: None,
+        };
+        let shown = ack(&view, &page).into_string();
+        for part in ["critical", "trucks", "stock"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    }
 }
