@@ -210,6 +210,12 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
         // Whoever reads it is told of the same beginning as whoever answers for it.
         _ => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
+    if incident.flapping.is_some() {
+        words.push_str(&match incident.well_since() {
+            Some(well_since) => format!("; well since {}", time(well_since)),
+            None => format!("; wrong at {}", time(gather.now)),
+        });
+    }
     if let Some(extent) = &concern.extent {
         words.push_str(&format!("; {extent}"));
     }
