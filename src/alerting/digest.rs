@@ -247,6 +247,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         gathered: Some(gather.why),
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         team: gather.team.clone(),

@@ -35,6 +35,7 @@ pub(super) fn waiting(number: u64, severity: Severity, since: &str) -> (Notifica
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),
