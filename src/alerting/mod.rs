@@ -28,7 +28,7 @@ mod weekly;
 mod words;
 
 pub use acknowledged::{acknowledged, escalated};
-pub use digest::{Concern, INSTEAD_OF, TOLD_LATE, ToGather, concern, digest, down_words};
+pub use digest::{Concern, INSTEAD_OF, Own, TOLD_LATE, ToGather, concern, digest, down_words};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use goes_on::GoesOn;
@@ -37,7 +37,7 @@ pub use impact::to_others;
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use proof::{ToProve, canary};
-pub use quiet_cause::quiet_cause_words;
+pub use quiet_cause::{quiet_cause_words, quiet_words};
 pub use quoted::quoted;
 pub use refused::Refused;
 pub use reminder::{ack_until, next_reminder};
