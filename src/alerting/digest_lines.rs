@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::digest::{Concern, Own, ToGather};
+use super::concern::{Concern, Own};
+use super::digest::ToGather;
 use super::lines::WHAT;
 use super::words::{NOT_AS_PROMISED, what_words};
 use crate::model::{DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time};

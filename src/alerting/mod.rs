@@ -1,6 +1,7 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod acknowledged;
+mod concern;
 mod digest;
 mod digest_lines;
 mod drill;
@@ -28,7 +29,8 @@ mod weekly;
 mod words;
 
 pub use acknowledged::{acknowledged, escalated};
-pub use digest::{Concern, INSTEAD_OF, Own, TOLD_LATE, ToGather, concern, digest, down_words};
+pub use concern::{Concern, Own, concern};
+pub use digest::{INSTEAD_OF, TOLD_LATE, ToGather, digest, down_words};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use goes_on::GoesOn;

@@ -232,11 +232,6 @@ impl Incident {
         }
     }
 
-    /// Since when what comes and goes is well, while it is.
-    pub fn well_since(&self) -> Option<Timestamp> {
-        self.flapping.as_ref()?.well_since
-    }
-
     /// Until when the end of an open one may wait: its own problem is gone, and something that it broke is not well yet.
     pub fn ends_by(&self) -> Option<Timestamp> {
         let is_told = self.state == IncidentState::Open && self.about != About::Freshd && self.drill.is_none();

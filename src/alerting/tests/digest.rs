@@ -323,22 +323,6 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
 }
 
 #[test]
-fn a_line_calls_things_as_people_do_and_says_who_keeps_it_quiet() {
-    let (one, incident) = waiting(1, Severity::Critical, "20:00");
-    let concern = Concern {
-        called: Some("Export of the stock".to_owned()),
-        quiet: Some("silenced until Fri 2026-11-27 23:30 by kari: the servers move".to_owned()),
-        ..Concern::default()
-    };
-    let message = gathered_with(&[(one, Some(incident))], WhyGathered::Flood, &concern);
-    assert_eq!(
-        message.incidents[0].text,
-        "#1 Export of the stock failed, critical, since Fri 2026-11-27 20:00; silenced until Fri 2026-11-27 23:30 by kari: \
-         the servers move"
-    );
-}
-
-#[test]
 fn a_digest_of_what_is_over_alarms_nobody() {
     let (over, _) = waiting(1, Severity::Critical, "20:00");
     let (other, _) = waiting(2, Severity::Critical, "20:00");

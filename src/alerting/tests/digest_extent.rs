@@ -53,3 +53,19 @@ fn what_is_to_be_typed_first_is_about_the_worst_that_its_reader_is_to_mend() {
     ];
     assert_eq!(told(&waiting[..1]), of_one);
 }
+
+#[test]
+fn a_line_calls_things_as_people_do_and_says_who_keeps_it_quiet() {
+    let (one, incident) = waiting(1, Severity::Critical, "20:00");
+    let concern = Concern {
+        called: Some("Export of the stock".to_owned()),
+        quiet: Some("silenced until Fri 2026-11-27 23:30 by kari: the servers move".to_owned()),
+        ..Concern::default()
+    };
+    let message = gathered_with(&[(one, Some(incident))], WhyGathered::Flood, &concern);
+    assert_eq!(
+        message.incidents[0].text,
+        "#1 Export of the stock failed, critical, since Fri 2026-11-27 20:00; silenced until Fri 2026-11-27 23:30 by kari: \
+         the servers move"
+    );
+}
