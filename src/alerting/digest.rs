@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::concern::Concern;
 use super::digest_lines::{fitting, in_order, known};
-use super::impact::{extent_of_cause, extent_of_own};
-use super::terms::state_words;
-use super::words::{Reading, Situation, commands, concerns, is_broken, is_for_its_job, what_words};
 use crate::model::{
-    About, Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Owner,
-    Purpose, SUBJECT_MARK, Severity, WhyGathered, ack_command, elapsed, format_age, format_time, zone_words,
+    Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Purpose,
+    SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -59,114 +57,6 @@ pub struct ToGather<'a> {
     pub concern_of: &'a dyn Fn(&Notification, &Incident) -> Concern,
     /// What explains an incident, of which nobody is told for now. Asked only for what is named.
     pub quiet_cause_of: &'a dyn Fn(&Incident) -> Option<String>,
-}
-
-/// In what an incident concerns somebody who reads of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Concern {
-    /// What of the reader's own is wrong, where it is not the incident's subject: `stock is stale`; and since when.
-    pub own: Option<(String, Timestamp)>,
-    /// How much else is affected: `forecast and 39 more are stale`. To those downstream, of what they read or own.
-    pub extent: Option<String>,
-    /// Who reads what next, and when: `Transport planning reads stock`.
-    pub next: Option<(String, Timestamp)>,
-    /// The team that answers for it, where nobody of it has taken any message yet.
-    pub untold: Option<String>,
-    /// That it is so because freshd did not run, in words.
-    pub while_down: Option<String>,
-    /// What to type, where its reader is to mend it.
-    pub commands: Vec<String>,
-}
-
-/// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains, and
-/// `while_down` says of a dataset that a promise of it is broken because freshd did not run, and is asked of few.
-///
-/// Owners of the cause answer for that. Those downstream have read nothing of it yet: they know their own data and jobs.
-pub fn concern(
-    message: &Message,
-    situation: &Situation<'_>,
-    effects: &[(&Incident, &Owner)],
-    while_down: &dyn Fn(&Name) -> Option<String>,
-) -> Concern {
-    let team = &message.team;
-    let untold = || situation.unheard.as_ref().map(|_| situation.owner.clone());
-    let of_first = || situation.data.iter().find_map(|data| while_down(&data.dataset.name));
-    let of_cause = || {
-        let next = situation.readers.iter().find(|reader| reader.at.is_some());
-        Concern {
-            own: None,
-            extent: extent_of_cause(situation),
-            next: next.and_then(next_words),
-            untold: untold(),
-            while_down: of_first(),
-            commands: Vec::new(),
-        }
-    };
-    // Whose job has failed is to mend it, whoever answers for the data.
-    let is_to_mend = !message.is_impact() || is_for_its_job(team, situation);
-    let to_type = || match is_to_mend {
-        true => to_mend(situation),
-        false => Vec::new(),
-    };
-    if !message.is_impact() {
-        return Concern {
-            commands: to_type(),
-            ..of_cause()
-        };
-    }
-    let is_own = |owner: &Owner| matches!(owner, Owner::Team(name) if name == team);
-    let (reader, data) = concerns(team, situation);
-    let owned = || {
-        let mut owned = situation.data.iter().filter(|data| is_own(&data.dataset.owner));
-        owned.find(|data| is_broken(data))
-    };
-    let data = data.filter(|_| reader.is_some()).or_else(owned);
-    let effect_about = |about: About, name: &Name| {
-        let mut effects = effects.iter().map(|(effect, _)| *effect);
-        effects.find(|effect| effect.about == about && effect.subject == *name)
-    };
-    if let Some(data) = data {
-        let name = &data.dataset.name;
-        let state = state_words(data.standing.state);
-        let since = effect_about(About::Dataset, name).map(|effect| effect.since);
-        let since = since.or(data.standing.since).unwrap_or(situation.incident.since);
-        let of_dataset = |reader: &&Reading| reader.dataset == *name && reader.at.is_some();
-        let next = reader
-            .filter(of_dataset)
-            .or_else(|| situation.readers.iter().find(of_dataset));
-        return Concern {
-            // What is well again is nothing that is wrong: then its cause alone is told.
-            own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
-            extent: extent_of_own(team, name, situation),
-            next: next.and_then(next_words),
-            untold: untold(),
-            while_down: while_down(name).or_else(of_first),
-            commands: to_type(),
-        };
-    }
-    let job = effects
-        .iter()
-        .find(|(effect, owner)| effect.about == About::Job && is_own(owner));
-    // Whoever stands in for them has nothing of its own in it.
-    job.map_or_else(of_cause, |(job, _)| Concern {
-        own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
-        extent: None,
-        next: None,
-        untold: untold(),
-        while_down: of_first(),
-        commands: to_type(),
-    })
-}
-
-/// What whoever answers for an incident types to mend it; that somebody takes it on is said by the digest.
-fn to_mend(situation: &Situation<'_>) -> Vec<String> {
-    let ack = ack_command(situation.incident.id);
-    let commands = commands(Purpose::Opening, false, situation).into_iter();
-    commands.filter(|command| *command != ack).collect()
-}
-
-fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
-    Some((format!("{} reads {}", reader.who, reader.dataset), reader.at?))
 }
 
 /// Writes the digest. It names as many incidents as fit, at least one; what it does not name has to wait for the next.
@@ -247,6 +137,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         gathered: Some(gather.why),
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         team: gather.team.clone(),

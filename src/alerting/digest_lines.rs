@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::digest::{Concern, ToGather};
+use super::concern::{Concern, Own};
+use super::digest::ToGather;
 use super::lines::WHAT;
 use super::words::{NOT_AS_PROMISED, what_words};
-use crate::model::{
-    About, DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time,
-};
+use crate::model::{DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time};
 
 /// Most teams that a line names in whose stead it comes.
 const TEAMS_MAX: usize = 3;
@@ -186,16 +185,10 @@ fn span_words(message: &Message, now: &str) -> String {
 fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> String {
     let time = |at| format_time(at, gather.zone);
     let severity = incident.severity.as_str();
-    let what = format!("{} {}", incident.subject, what_words(incident));
+    let called = concern.called.as_deref().unwrap_or(incident.subject.as_str());
+    let what = format!("{called} {}", what_words(incident));
     // How its reader's data is may be how it is itself, in other words.
-    let is_itself = |own: &str| {
-        let rest = own.strip_prefix(incident.subject.as_str());
-        incident.about == About::Dataset && rest.is_some_and(|rest| rest.starts_with(" is "))
-    };
-    let is_said = |own: &str| {
-        let is_its_job = incident.about == About::Job && own.strip_prefix("job ") == Some(&what);
-        own == what || is_its_job || is_itself(own)
-    };
+    let is_itself = |own: &Own| (own.about, &own.name) == (incident.about, &incident.subject);
     let mut words = match &concern.own {
         _ if incident.drill.is_some() => {
             let (about, since) = (incident.about.as_str(), time(incident.since));
@@ -204,12 +197,19 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
                 incident.subject
             );
         }
-        Some((own, since)) if !is_said(own) => {
-            format!("{own}, {severity}, since {}, because {what}", time(*since))
+        Some(own) if !is_itself(own) => {
+            let (words, since) = (&own.words, time(own.since));
+            format!("{words}, {severity}, since {since}, because {what}")
         }
         // Whoever reads it is told of the same beginning as whoever answers for it.
         _ => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
+    if incident.flapping.is_some() {
+        words.push_str(&match incident.well_since() {
+            Some(well_since) => format!("; well since {}", time(well_since)),
+            None => format!("; wrong at {}", time(gather.now)),
+        });
+    }
     if let Some(extent) = &concern.extent {
         words.push_str(&format!("; {extent}"));
     }
@@ -218,6 +218,9 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
     }
     if let Some((reads, at)) = &concern.next {
         words.push_str(&format!("; {reads} {}", time(*at)));
+    }
+    if let Some(quiet) = &concern.quiet {
+        words.push_str(&format!("; {quiet}"));
     }
     if let Some(ack) = incident.taken_on(gather.now) {
         words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));

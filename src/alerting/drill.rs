@@ -50,6 +50,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: commands(purpose, incident),

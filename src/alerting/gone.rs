@@ -88,6 +88,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: vec![

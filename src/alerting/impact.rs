@@ -165,7 +165,7 @@ fn broken_words(broken: &[&DataSide<'_>]) -> Option<String> {
     let words = state_words(first.standing.state);
     let is_alike = others.iter().all(|data| state_words(data.standing.state) == words);
     let state = if is_alike { words } else { "not as promised" };
-    let name = &first.dataset.name;
+    let name = data_called(first.dataset);
     Some(match others.len() {
         0 => format!("{name} is {state}"),
         more => format!("{name} and {more} more are {state}"),

@@ -82,7 +82,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     }
     if let Some(flapping) = &incident.flapping {
         let since = format_time(flapping.since, zone);
-        say("Flapping", format!("{} times since {since}", flapping.times));
+        let well = flapping
+            .well_since
+            .map(|at| format!(", well since {}", format_time(at, zone)));
+        let well = well.unwrap_or_default();
+        say("Flapping", format!("{} times since {since}{well}", flapping.times));
     }
     if let Some(cause) = situation.quiet_cause.clone().filter(|_| purpose != Purpose::Recovery) {
         say(CAUSE, cause);

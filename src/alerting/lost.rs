@@ -104,6 +104,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: vec![

@@ -1,6 +1,7 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod acknowledged;
+mod concern;
 mod digest;
 mod digest_lines;
 mod drill;
@@ -17,6 +18,7 @@ mod quiet_cause;
 mod quoted;
 mod refused;
 mod reminder;
+mod resent;
 pub mod retry;
 mod sentences;
 mod terms;
@@ -27,7 +29,8 @@ mod weekly;
 mod words;
 
 pub use acknowledged::{acknowledged, escalated};
-pub use digest::{Concern, INSTEAD_OF, TOLD_LATE, ToGather, concern, digest, down_words};
+pub use concern::{Concern, Own, concern};
+pub use digest::{INSTEAD_OF, TOLD_LATE, ToGather, digest, down_words};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use goes_on::GoesOn;
@@ -36,9 +39,10 @@ pub use impact::to_others;
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use proof::{ToProve, canary};
-pub use quiet_cause::quiet_cause_words;
+pub use quiet_cause::{quiet_cause_words, quiet_words};
 pub use quoted::quoted;
 pub use refused::Refused;
 pub use reminder::{ack_until, next_reminder};
+pub use resent::resent;
 pub use weekly::{TeamWeek, ToReport, WEEK, weekly, weekly_times};
 pub use words::{DataSide, JobSide, OwnerReach, Reading, Situation, message};

@@ -9,12 +9,17 @@ use crate::model::{Incident, Quiet, format_time};
 /// servers move`.
 pub fn quiet_cause_words(cause: &Incident, quiet: &Quiet, zone: &TimeZone) -> String {
     let what = format!("{} {} (#{})", cause.subject, what_words(cause), cause.id);
+    format!("{what}, {}", quiet_words(quiet, zone))
+}
+
+/// Until when nobody is told of something, by whom and why: `silenced until Fri 2026-11-27 18:00 by kari: the servers move`.
+pub fn quiet_words(quiet: &Quiet, zone: &TimeZone) -> String {
     let until = format_time(quiet.until(), zone);
     match quiet {
-        Quiet::Silence(silence) => format!("{what}, silenced until {until} by {}: {}", silence.by, silence.because),
+        Quiet::Silence(silence) => format!("silenced until {until} by {}: {}", silence.by, silence.because),
         Quiet::Window(window) => {
             let (name, author, because) = (&window.name, &window.author, &window.because);
-            format!("{what}, under planned work ({name}) until {until} by {author}: {because}")
+            format!("under planned work ({name}) until {until} by {author}: {because}")
         }
     }
 }

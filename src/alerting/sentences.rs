@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::acknowledged::taken_on_sentence;
 use super::impact::{good_by_now, impact_sentence, reads_or_owns};
 use super::terms::{breach_words, state_words};
@@ -41,7 +43,11 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Canary
         | Purpose::Test => problem_sentence(purpose, situation),
     };
-    let body = flapping_sentence(situation) + &body + &why_only_now(purpose, situation);
+    let body = body + &why_only_now(purpose, situation);
+    if let Some(well_since) = situation.incident.well_since() {
+        return well_for_now(well_since, &body, situation);
+    }
+    let body = body + &flapping_sentence(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
     let severity = severity_word(situation.incident.severity);
     match purpose {
@@ -71,26 +77,45 @@ pub(super) fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// How often it has come and gone, and that nobody hears of each further time. Reminders, escalations and what gets
-/// worse are told as ever, so nothing is said of how often one hears of it.
-fn flapping_sentence(situation: &Situation<'_>) -> String {
-    let Some(flapping) = &situation.incident.flapping else {
+/// That it comes and goes, behind what is wrong: of its next turn nobody is told, so it says as of when that is. Those who
+/// were told so before read it once.
+fn flapping_sentence(purpose: Purpose, situation: &Situation<'_>) -> String {
+    let Some(turns) = turns(situation) else {
         return String::new();
     };
-    let since = format_time(flapping.since, situation.zone);
-    let now = match flapping.well_since {
-        Some(well) => format!(
-            "It has been well since {}; before that: ",
-            format_time(well, situation.zone)
-        ),
-        None => "Now: ".to_owned(),
+    let rest = match purpose {
+        Purpose::Reminder | Purpose::Update => "",
+        _ => UNTOLD_TURNS,
     };
+    let now = format_time(situation.now, situation.zone);
+    format!(" So it was at {now}; {} is flapping: {turns}.{rest}", called(situation))
+}
+
+/// Whoever is told of it while it is well reads that first.
+fn well_for_now(since: Timestamp, body: &str, situation: &Situation<'_>) -> String {
+    let (since, now) = (
+        format_time(since, situation.zone),
+        format_time(situation.now, situation.zone),
+    );
+    let turns = turns(situation).unwrap_or_default();
     format!(
-        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. Its further \
-         turns are told to nobody; that it is over is, once it has been well for an hour. {now}",
-        called(situation),
-        flapping.times
+        "FLAPPING, well at {now}: {} has been well since {since}; {turns}.{UNTOLD_TURNS} Before that: {body}",
+        called(situation)
     )
+}
+
+/// Reminders, escalations and what gets worse are told as ever, so nothing is said of how often one hears of it.
+const UNTOLD_TURNS: &str =
+    " Its further turns are told to nobody; that it is over is, once it has been well for an hour.";
+
+/// How often it has come and gone.
+fn turns(situation: &Situation<'_>) -> Option<String> {
+    let flapping = situation.incident.flapping.as_ref()?;
+    let since = format_time(flapping.since, situation.zone);
+    let times = flapping.times;
+    Some(format!(
+        "since {since} it has gone wrong {times} times, and been well again in between"
+    ))
 }
 
 /// That a silence kept people from being told, where it has just ended.

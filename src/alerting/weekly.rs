@@ -261,6 +261,7 @@ pub(super) fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),

@@ -158,6 +158,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: incident.kind_since,
         output: if is_reader || purpose == Purpose::Recovery {
             Vec::new()

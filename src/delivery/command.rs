@@ -105,7 +105,7 @@ fn variables(notification: &Notification, links: Links<'_>) -> Vec<(&'static str
             "FRESHD_TO",
             shown(notification.address.to.as_deref().unwrap_or_default()),
         ),
-        ("FRESHD_TITLE", shown(&message.subject)),
+        ("FRESHD_TITLE", shown(&message.marked_subject())),
         ("FRESHD_TEXT", shown(&message.headline)),
         ("FRESHD_INCIDENT_URL", links.page.unwrap_or_default().to_owned()),
         ("FRESHD_ACK_URL", links.ack.unwrap_or_default().to_owned()),

@@ -40,11 +40,11 @@ pub(super) fn build(from: &str, to: Mailbox, message: &Message, links: Links<'_>
     let host = from.email.domain().to_owned();
     let id = clean::identifier(&message.id);
     let root = format!("<{}@{host}>", clean::identifier(&message.thread));
-    let seconds = u64::try_from(message.at.as_second()).unwrap_or(0);
+    let seconds = u64::try_from(message.resent_at.unwrap_or(message.at).as_second()).unwrap_or(0);
     let mut mail = lettre::Message::builder()
         .from(from)
         .to(to)
-        .subject(clean::header(&message.subject, SUBJECT_CHARS_MAX))
+        .subject(clean::header(&message.marked_subject(), SUBJECT_CHARS_MAX))
         .date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
         .message_id(Some(format!("<{id}@{host}>")))
         // Every message of an incident answers the same root, which is never sent: mail programs

@@ -52,6 +52,7 @@ impl Engine {
         let due = self.wakes.next(self.now).filter(|_| !is_held);
         if due.is_some_and(|due| elapsed(due, self.now.wall) > self.downtime_min()) && self.note_gap(before) {
             self.gather_what_waits();
+            self.look_at_flapping();
             self.fact(Fact::Life(self.life.clone()));
         }
     }

@@ -72,9 +72,7 @@ impl Engine {
     /// Whether something is wrong just now: what comes and goes may be well for a while before it is over, the end of
     /// another may wait for what it broke, and a run may be under way that ends it.
     fn is_wrong(&self, incident: &Incident) -> bool {
-        let flapping = incident.flapping.as_ref();
-        let is_well = flapping.is_some_and(|flapping| flapping.well_since.is_some());
-        !is_well && incident.ends_by().is_none() && !self.mending.contains(&incident.id)
+        incident.well_since().is_none() && incident.ends_by().is_none() && !self.mending.contains(&incident.id)
     }
 
     /// The nearest unresolved incident upstream of which people are told, followed to its own cause.

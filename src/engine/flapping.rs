@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Engine, Wake};
 use crate::alerting::{self, FLAPS_MIN};
-use crate::model::{About, AlertWhen, Flapping, Incident, IncidentId, Name, Opened};
+use crate::model::{About, Address, AlertWhen, Flapping, Incident, IncidentId, IncidentState, Name, Opened, Purpose};
 
 /// Openings of the last hour that were told and are over, by what they were about.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +93,35 @@ impl Engine {
     pub(super) fn problem_is_back(&self, incident: &mut Incident) -> bool {
         let flapping = incident.flapping.as_mut();
         flapping.is_some_and(|flapping| alerting::found_wrong(flapping, self.now.wall))
+    }
+
+    /// freshd is back, and what came and went before is wrong: whoever answers for it is told once, since nobody could see
+    /// how it went meanwhile; `but` those who have just heard of it. Says who knows by now.
+    pub(super) fn tell_flapping_when_back(&mut self, id: IncidentId, but: &[Address]) -> Vec<Address> {
+        let is_wrong = |it: &&Incident| it.flapping.is_some() && self.is_there(it) && it.state == IncidentState::Open;
+        let incident = self.incidents.get(id).filter(is_wrong);
+        let (Some(incident), Some((_, back_at))) = (incident, self.was_down()) else {
+            return Vec::new();
+        };
+        if self.is_told_worse(id) {
+            return Vec::new();
+        }
+        let (owner, _) = self.owner_of(incident);
+        let told = incident.told.iter().filter(|(team, _)| *team == owner);
+        let addresses: Vec<Address> = told.map(|(_, address)| address.clone()).collect();
+        let knows =
+            |address: &&Address| but.contains(address) || self.outbox.is_told_since(&owner, id, address, back_at);
+        let known: Vec<Address> = addresses.iter().filter(knows).cloned().collect();
+        self.tell_owner_again(id, Purpose::Update, &known);
+        addresses
+    }
+
+    /// The machine was asleep: looks at what came and went before, as a start does at all that is open.
+    pub(super) fn look_at_flapping(&mut self) {
+        let flapping = self.incidents.values().filter(|one| one.flapping.is_some());
+        for id in flapping.map(|one| one.id).collect::<Vec<_>>() {
+            self.wakes.arm(Wake::Incident(id), self.now.wall);
+        }
     }
 
     /// Ends what came and went, if it was well for long enough. Says whether it did.

@@ -322,6 +322,7 @@ mod tests {
                 subject: thread.to_owned(),
                 team: team.into(),
                 in_digest: false,
+                purpose: Purpose::Opening,
             });
         }
         let is_known_to = |team: &str, thread| outbox.is_known_to(&team.into(), incident, &address, thread);

@@ -92,7 +92,8 @@ impl Engine {
                 let failed_now = about == About::Job
                     && incident.kind == ProblemKind::Suspect
                     && problem.kind != ProblemKind::Suspect;
-                let is_back = self.problem_is_back(&mut incident) || self.ends_no_more(&mut incident);
+                let has_turned = self.problem_is_back(&mut incident);
+                let is_back = has_turned || self.ends_no_more(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
                 let is_by_itself = self.fails_by_itself(&incident);
                 if is_by_itself {
@@ -132,6 +133,10 @@ impl Engine {
                         self.note_change(id, id, worse);
                         if is_back {
                             self.go_on_with(id);
+                        }
+                        if has_turned {
+                            // What was to be told of it while it was well is told now.
+                            self.wakes.arm(Wake::Incident(id), self.now.wall);
                         }
                         self.end_rest(id);
                     }

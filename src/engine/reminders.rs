@@ -34,7 +34,13 @@ impl Engine {
         };
         let (team, _) = self.owner_of(&incident);
         let quiet = acknowledged_until(&incident, now).is_some();
-        if incident.remind_at.is_some_and(|at| at <= now) {
+        // Of what comes and goes, and is well just now, nobody is reminded, and nobody called: that waits until it is wrong.
+        let is_well = incident.well_since().is_some();
+        if !quiet && !is_well {
+            let heard = self.tell_flapping_when_back(id, &told_anyway);
+            told_anyway.extend(heard);
+        }
+        if !is_well && incident.remind_at.is_some_and(|at| at <= now) {
             incident.reminders += u32::from(!quiet);
             self.schedule_reminder(&mut incident, &team);
             self.store(incident);
@@ -46,7 +52,7 @@ impl Engine {
                 self.tell_owner_again(id, Purpose::Reminder, &told_anyway);
             }
         }
-        if !quiet {
+        if !quiet && !is_well {
             self.tell_chain_again(id);
             self.escalate(id, &team);
         }
@@ -71,7 +77,9 @@ impl Engine {
             .next_step(incident, &team)
             .map(|(at, _)| quiet_until.map_or(at, |until| at.max(until)));
         let ends = [well_at(incident), drill_until(incident)];
-        let next = [incident.remind_at, step].into_iter().chain(ends).flatten().min();
+        let to_tell = [incident.remind_at, step].into_iter().flatten();
+        let to_tell = to_tell.filter(|_| incident.well_since().is_none());
+        let next = to_tell.chain(ends.into_iter().flatten()).min();
         if let Some(at) = next {
             self.wakes.arm(Wake::Incident(id), at);
         }
@@ -134,7 +142,7 @@ impl Engine {
     pub(super) fn tell_chain_again(&mut self, id: IncidentId) {
         let can_be_told = |it: &&Incident| {
             let is_quiet = acknowledged_until(it, self.now.wall).is_some() || self.is_quiet(id);
-            it.state == IncidentState::Open && it.drill.is_none() && !is_quiet
+            it.state == IncidentState::Open && it.drill.is_none() && !is_quiet && it.well_since().is_none()
         };
         let Some(incident) = self.incidents.get(id).filter(can_be_told).cloned() else {
             return;

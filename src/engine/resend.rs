@@ -3,10 +3,8 @@
 use serde_json::json;
 
 use super::Engine;
-use crate::alerting::to_others;
-use crate::model::{
-    Action, Message, Notification, NotificationId, NotificationState, Reply, SENT_AGAIN, format_time, unused_words,
-};
+use crate::alerting::{self, to_others};
+use crate::model::{Action, Incident, Message, Notification, NotificationId, NotificationState, Reply, unused_words};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -49,6 +47,18 @@ impl Engine {
         }
     }
 
+    /// The incident that a message is about; where that is over, the one that is there about the same since, unless nobody is
+    /// told of that for now.
+    fn known_by_now(&self, dead: &Notification) -> Option<&Incident> {
+        let message = &dead.message;
+        let own = dead.incident.and_then(|incident| self.incidents.get(incident));
+        let since = || {
+            let known = self.incidents.about(message.about?, &message.subject_name)?;
+            (known.drill.is_none() && self.quiet_until(known).is_none()).then_some(known)
+        };
+        own.or_else(since)
+    }
+
     /// The same words as a message of its own, which waits for its turn like any other.
     fn send_again(&mut self, dead: &Notification, by: &str) -> NotificationId {
         let id = self.new_notification_id();
@@ -58,12 +68,9 @@ impl Engine {
             // It was theirs when that was written.
             to_others(&mut message, dead.told_for());
         }
-        let written = format_time(dead.message.at, self.zone_at(dead.message.told_for(), &dead.address));
-        let asked = format!(
-            "on request of {by}, as message {} could not be delivered; written {written}",
-            dead.id
-        );
-        message.put_above(SENT_AGAIN, &asked);
+        let asked = format!("on request of {by}, as message {} could not be delivered", dead.id);
+        let zone = self.zone_at(dead.message.told_for(), &dead.address);
+        alerting::resent(&mut message, &asked, self.known_by_now(dead), self.now.wall, zone);
         if let Some(incident) = dead.incident.filter(|incident| self.incidents.get(*incident).is_none()) {
             // The fallback was told of this end when it died first.
             for address in self.settings.fallback.clone() {

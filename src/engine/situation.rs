@@ -85,7 +85,12 @@ impl Engine {
             let down = self.broken_while_down(data.dataset, &data.standing)?;
             Some(down.line(name, zone))
         };
-        crate::alerting::concern(message, &situation, &effects, &while_down)
+        let concern = crate::alerting::concern(message, &situation, &effects, &while_down);
+        let quiet = self.quiet_of(incident);
+        Concern {
+            quiet: quiet.map(|quiet| crate::alerting::quiet_words(&quiet, zone)),
+            ..concern
+        }
     }
 
     /// All that there is to say of an incident, as far as a team reads it.

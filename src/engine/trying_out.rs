@@ -44,6 +44,7 @@ impl Engine {
             gathered: None,
             stands_in_for: None,
             team_title: None,
+            resent_at: None,
             kind_since: None,
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],

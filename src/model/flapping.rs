@@ -52,6 +52,13 @@ impl Flapping {
     }
 }
 
+impl Incident {
+    /// Since when what comes and goes is well, while it is.
+    pub fn well_since(&self) -> Option<Timestamp> {
+        self.flapping.as_ref()?.well_since
+    }
+}
+
 /// How far back openings are counted, and how long it must be well before what flaps is over.
 pub const FLAPPING_WITHIN: Duration = Duration::from_hours(1);
 

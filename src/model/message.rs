@@ -58,6 +58,10 @@ pub struct Message {
     /// Of a message to the fallback: the team in whose stead it goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_in_for: Option<Name>,
+    /// When a person asked for it once more; `at` is when its words were written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<super::Instant>")]
+    pub resent_at: Option<Timestamp>,
     /// The owner of what is wrong.
     pub owner: String,
     /// When it was decided.
@@ -127,6 +131,14 @@ impl Message {
         self.thread.ends_with(IMPACT_THREAD)
     }
 
+    /// The subject as whoever reads nothing else is to see it: what is sent again is marked. The mark is no part of the
+    /// subject that is kept, by which a thread is known.
+    pub fn marked_subject(&self) -> String {
+        let begins_at = self.headline.find(RESENT_MARK).filter(|_| self.resent_at.is_some());
+        let mark = begins_at.and_then(|at| self.headline[at..].split_inclusive(']').next());
+        mark.map_or_else(|| self.subject.clone(), |mark| format!("{mark} {}", self.subject))
+    }
+
     /// Says something above all else.
     pub fn put_above(&mut self, label: &str, text: &str) {
         self.facts.insert(
@@ -180,6 +192,9 @@ pub const CLOSED_BY: &str = "Closed by";
 
 /// The label of the line by which a message says that a person has asked for it once more.
 pub const SENT_AGAIN: &str = "Sent again";
+
+/// How the first sentence of such a message begins; when its words were written and `]` follow.
+pub const RESENT_MARK: &str = "[resent, written ";
 
 /// One labelled line of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -204,6 +204,7 @@ pub(crate) fn plain_message(at: Timestamp) -> Message {
         team: Name::from("it"),
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         owner: "it".to_owned(),
         at,
         zone: None,

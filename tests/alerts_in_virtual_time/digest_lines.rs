@@ -88,3 +88,26 @@ fn owners_are_told_of_their_job_who_reads_next_and_who_is_on_it() {
     );
     assert!(lines.contains(&expected), "{lines:#?}");
 }
+
+#[test]
+fn what_somebody_has_silenced_since_says_who_until_when_and_why() {
+    let mut world = world();
+    out_of_order(&mut world, OPS, "2026-03-02T10:30", "2026-03-02T10:40");
+    world.run_until("2026-03-02T10:35");
+    let last = world.incidents()[7].clone();
+    world.done(Request::Silence {
+        name: last.subject.clone(),
+        because: "moving".to_owned(),
+        for_s: 7_200,
+    });
+    world.run_until("2026-03-02T10:50");
+    let lines = lines(&world, OPS);
+    let silenced: Vec<_> = lines.iter().filter(|line| line.contains("silenced")).collect();
+    let begins = format!("#{} {} failed, ", last.id, last.subject);
+    assert!(
+        silenced.len() == 1
+            && silenced[0].starts_with(&begins)
+            && silenced[0].contains("; silenced until Mon 2026-03-02 12:35 by anna: moving"),
+        "{lines:#?}"
+    );
+}

@@ -1,11 +1,12 @@
 //! What comes and goes is told once as such, and once when it was well for long enough.
 
-use freshd::model::{Incident, IncidentState, Purpose, Request};
+use freshd::model::{Event, Incident, IncidentState, Purpose, Request};
 
-use super::virtual_world::{Play, World};
-use super::{PEOPLE, one_job};
+use super::virtual_world::{Play, World, at, clock};
+use super::{NO_PROOFS, PEOPLE, one_job};
 
 const OPS: &str = "mail:ops@sea.example";
+const CHIEF: &str = "mail:chief@sea.example";
 
 /// `j` runs at a time, and fails or not.
 fn turn(world: &mut World, at: &str, is_good: bool) {
@@ -61,9 +62,15 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
     assert_eq!(told(&world), first);
     let message = &world.sent.last().expect("a message").1.message;
     assert!(message.subject.contains("j is flapping"), "{}", message.subject);
-    let says = "j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, and been well again in between. \
-                Its further turns are told to nobody; that it is over is, once it has been well for an hour.";
-    assert!(message.headline.contains(says), "{}", message.headline);
+    assert!(
+        message.headline.starts_with("WARNING: j failed, "),
+        "{}",
+        message.headline
+    );
+    let says = "So it was at Thu 2026-11-26 12:21; j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, \
+                and been well again in between. Its further turns are told to nobody; that it is over is, once it has been \
+                well for an hour.";
+    assert!(message.headline.ends_with(says), "{}", message.headline);
     for (at, is_good) in [
         ("12:25", true),
         ("12:30", false),
@@ -84,11 +91,8 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
     assert_eq!(flapping(&world).state, IncidentState::Open);
     world.run_until("2026-11-26T18:00");
     let rest: Vec<_> = told(&world).split_off(first.len());
-    // Reminders go on as for anything that is open.
-    assert_eq!(
-        rest,
-        [one("Thu 13:21", Purpose::Reminder), one("Thu 13:50", Purpose::Recovery)]
-    );
+    // The reminder of 13:21 came while it was well.
+    assert_eq!(rest, [one("Thu 13:50", Purpose::Recovery)]);
     let end = &world.sent.last().expect("a message").1.message.headline;
     assert!(end.contains("works again, after it had come and gone 5 times"), "{end}");
     assert_eq!(flapping(&world).state, IncidentState::Resolved);
@@ -154,26 +158,49 @@ fn what_is_no_longer_looked_at_is_over_at_once() {
     assert_eq!(told(&world).pop(), Some(one("Thu 12:30", Purpose::Recovery)));
 }
 
-#[test]
-fn data_that_is_stale_and_fresh_by_turns_flaps_too() {
-    let text = format!(
-        "{PEOPLE}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"10m\"\nconsumers = [\"c\"]\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
-    );
-    let mut world = World::start(&text, "2026-11-26T11:59");
-    let mut number = 0;
-    let mut deliver = |world: &mut World, at: &str| {
-        world.run_until(&format!("2026-11-26T{at}"));
-        number += 1;
-        let digest = number.to_string();
-        world.script("j", move |_, now| Play::writes(&digest, now));
-        world.run("j");
-    };
+/// A dataset that its job `j` makes, and that is stale ten minutes later; `ops` has a chain of one step.
+fn stale_soon() -> String {
+    let own = "notify = [\"mail:ops@sea.example\"]";
+    let chain = format!("{own}\nescalate = [{{ after = \"30m\", notify = [\"{CHIEF}\"] }}]");
+    format!(
+        "{}{NO_PROOFS}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"10m\"\nconsumers = [\"c\"]\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n",
+        PEOPLE.replacen(own, &chain, 1)
+    )
+}
+
+/// It is made at a time, and is not as before.
+fn deliver(world: &mut World, at: &str) {
+    world.run_until(&format!("2026-11-26T{at}"));
+    let digest = at.to_owned();
+    world.script("j", move |_, now| Play::writes(&digest, now));
+    world.run("j");
+}
+
+/// It was stale at 12:10 and 12:25, and flaps since 12:40.
+fn stale_by_turns() -> World {
+    let mut world = World::start(&stale_soon(), "2026-11-26T11:59");
     // Stale ten minutes after each delivery, and told a minute later.
     for at in ["12:00", "12:15", "12:30"] {
         deliver(&mut world, at);
     }
     world.run_until("2026-11-26T12:44");
+    assert_eq!(flapping(&world).subject.as_str(), "d");
+    world
+}
+
+/// Each message to an address since then: when, what for, and its first sentences.
+fn told_since(world: &World, address: &str, since: &str) -> Vec<(String, Purpose, String)> {
+    let sent = world.sent.iter().filter(|(_, one)| one.address.to_string() == address);
+    let since = sent.filter(|(when, _)| *when >= at(since));
+    since
+        .map(|(when, one)| (clock(*when), one.message.purpose, one.message.headline.clone()))
+        .collect()
+}
+
+#[test]
+fn data_that_is_stale_and_fresh_by_turns_flaps_too() {
+    let mut world = stale_by_turns();
     let purposes = world.told_to(OPS);
     let third = [
         Purpose::Opening,
@@ -183,7 +210,6 @@ fn data_that_is_stale_and_fresh_by_turns_flaps_too() {
         Purpose::Opening,
     ];
     assert_eq!(purposes, third);
-    assert_eq!(flapping(&world).subject.as_str(), "d");
     assert_eq!(world.told_to("mail:c@sea.example").len(), 5, "its readers hear as much");
     for at in ["12:45", "13:00"] {
         deliver(&mut world, at);
@@ -196,10 +222,145 @@ fn data_that_is_stale_and_fresh_by_turns_flaps_too() {
     }
     world.run_until("2026-11-26T14:20");
     let after: Vec<_> = told(&world).into_iter().skip(10).collect();
-    let ends: Vec<_> = after.into_iter().filter(|(_, why)| *why != Purpose::Reminder).collect();
-    assert_eq!(
-        ends,
-        [one("Thu 14:12", Purpose::Recovery), one("Thu 14:12", Purpose::Recovery)]
+    let again = [Purpose::Reminder, Purpose::Escalation];
+    let ends: Vec<_> = after.into_iter().filter(|(_, why)| !again.contains(why)).collect();
+    // To its owner, to its reader, and to whom the chain has called meanwhile.
+    assert_eq!(ends, vec![one("Thu 14:12", Purpose::Recovery); 3]);
+}
+
+#[test]
+fn nobody_is_reminded_or_called_while_it_is_well_but_when_it_is_wrong_again() {
+    let mut world = stale_by_turns();
+    // Well from 12:45 on, over the step of the chain at 13:11 and the reminder at 13:41.
+    for at in ["12:45", "12:54", "13:03", "13:12", "13:21", "13:30", "13:33"] {
+        deliver(&mut world, at);
+    }
+    world.run_until("2026-11-26T13:42");
+    for address in [OPS, CHIEF] {
+        assert_eq!(told_since(&world, address, "2026-11-26T12:45"), [], "{address}");
+    }
+    world.run_until("2026-11-26T13:44");
+    let since = |address| told_since(&world, address, "2026-11-26T12:45");
+    for (address, why, begins) in [
+        (OPS, Purpose::Reminder, "CRITICAL, still open after 1h 3m: d is stale: "),
+        (
+            CHIEF,
+            Purpose::Escalation,
+            "CRITICAL, nobody has answered for 1h 3m: d is stale: ",
+        ),
+    ] {
+        let [(when, purpose, headline)] = &since(address)[..] else {
+            panic!("one message to {address}: {:?}", since(address));
+        };
+        assert_eq!((when.as_str(), *purpose), ("13:43:00", why));
+        assert!(headline.starts_with(begins), "{headline}");
+        assert!(
+            headline.contains("So it was at Thu 2026-11-26 13:43; d is flapping: "),
+            "{headline}"
+        );
+    }
+}
+
+#[test]
+fn the_fallback_that_hears_of_it_while_it_is_well_reads_that_first() {
+    let mut world = World::start(&stale_soon(), "2026-11-26T11:59");
+    for at in ["12:00", "12:15", "12:30"] {
+        deliver(&mut world, at);
+    }
+    world.run_until("2026-11-26T12:39");
+    world.channel(OPS, |_, now| super::delivery::busy(now));
+    deliver(&mut world, "12:45");
+    world.run_until("2026-11-26T12:48");
+    let told = told_since(&world, "mail:it@sea.example", "2026-11-26T12:39");
+    let begins = "FLAPPING, well at Thu 2026-11-26 12:46: d has been well since Thu 2026-11-26 12:45; since Thu 2026-11-26 12:11 \
+                  it has gone wrong 3 times, and been well again in between.";
+    assert!(told[0].2.starts_with(begins), "{told:?}");
+}
+
+#[test]
+fn what_flaps_and_is_wrong_when_freshd_is_back_is_told_to_its_owner() {
+    // Well when it goes away, or wrong already; down, or asleep.
+    for (last, is_asleep) in [("12:45", false), ("12:45", true), ("12:30", false), ("12:30", true)] {
+        let mut world = stale_by_turns();
+        if last == "12:45" {
+            deliver(&mut world, last);
+        }
+        world.run_until("2026-11-26T12:46");
+        world.handle(Event::Alive);
+        if is_asleep {
+            world.sleep_until("2026-11-26T13:05");
+        } else {
+            world.crash();
+            world.run_until("2026-11-26T13:05");
+            world.restart();
+            // Killed once more when it is put in, and not sent yet: it is the same one.
+            world.run_until("2026-11-26T13:05:02");
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T13:08");
+        let told = told_since(&world, OPS, "2026-11-26T12:46");
+        let [(_, Purpose::Update, headline)] = &told[..] else {
+            panic!("one update, {last}, {is_asleep}: {told:?}");
+        };
+        assert!(headline.starts_with("CRITICAL: d is stale"), "{headline}");
+        let mut sent = world.sent.iter().map(|(_, one)| one);
+        let update = sent.rfind(|one| one.address.to_string() == OPS).expect("an update");
+        let mut facts = update.message.facts.iter();
+        let late = facts.find(|fact| fact.label == "Told late").expect("why so late");
+        assert!(late.text.starts_with("freshd did not run for "), "{late:?}");
+        // A restart soon after says nothing again, and nothing is told of what is well.
+        world.crash();
+        world.restart();
+        world.run_until("2026-11-26T13:09");
+        assert_eq!(told_since(&world, OPS, "2026-11-26T12:46").len(), 1);
+    }
+}
+
+#[test]
+fn what_flaps_and_somebody_has_in_hand_is_not_told_when_freshd_is_back() {
+    let mut world = stale_by_turns();
+    let incident = flapping(&world).id;
+    world.done(Request::Ack {
+        incident,
+        note: None,
+        link: None,
+    });
+    world.run_until("2026-11-26T12:46");
+    world.handle(Event::Alive);
+    world.crash();
+    world.run_until("2026-11-26T13:05");
+    world.restart();
+    world.run_until("2026-11-26T13:08");
+    assert_eq!(told_since(&world, OPS, "2026-11-26T12:46"), []);
+}
+
+#[test]
+fn the_digest_of_a_downtime_says_what_flaps_and_how_it_is() {
+    let text = stale_soon()
+        + "[datasets.e]\nowner = \"ops\"\nfile = \"e\"\nmax_age = \"1h\"\n\
+           [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"e\"\n";
+    let mut world = World::start(&text, "2026-11-26T11:59");
+    world.run("k");
+    for at in ["12:00", "12:15", "12:30", "12:45"] {
+        deliver(&mut world, at);
+    }
+    world.run_until("2026-11-26T12:46");
+    world.handle(Event::Alive);
+    world.crash();
+    world.run_until("2026-11-26T13:05");
+    world.restart();
+    world.run_until("2026-11-26T13:08");
+    let sent = world.sent.iter().map(|(_, one)| one);
+    let digest = sent
+        .rev()
+        .find(|one| one.address.to_string() == OPS)
+        .expect("a message");
+    let lines: Vec<&str> = digest.message.incidents.iter().map(|line| line.text.as_str()).collect();
+    let flaps = "d is flapping, critical, since Thu 2026-11-26 12:40; wrong at Thu 2026-11-26 13:06";
+    assert!(
+        lines.len() == 2 && lines.iter().any(|line| line.contains(flaps)),
+        "{lines:?}"
     );
 }
 

@@ -51,10 +51,19 @@ fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
     assert_eq!(world.told_to(OPS), [Purpose::Opening]);
     let sent = &world.sent.iter().rfind(|(_, sent)| sent.id == again).expect("sent").1;
     assert_ne!(sent.message.id, first.message.id);
+    let marked = |text: &str| format!("[resent, written Thu 2026-11-26 12:01] {text}");
     assert_eq!(
         (&sent.message.headline, &sent.message.thread),
-        (&first.message.headline, &first.message.thread)
+        (&marked(&first.message.headline), &first.message.thread)
     );
+    // The subject by which the thread is known stays as it is.
+    assert_eq!(sent.message.subject, first.message.subject);
+    assert_eq!(sent.message.marked_subject(), marked(&first.message.subject));
+    assert_eq!(
+        (sent.message.at, sent.message.resent_at),
+        (first.message.at, Some(sent.created_at))
+    );
+    assert_eq!(by_now(sent), None, "it is as it was");
     assert_eq!(sent.message.facts[0].label, "Sent again");
     let why = format!(
         "on request of anna, as message {} could not be delivered; written Thu 2026-11-26 12:01",
@@ -79,6 +88,49 @@ fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
             .iter()
             .all(|incident| incident.subject.as_str() != OPS || incident.resolved_at.is_some())
     );
+}
+
+/// How it is by now, as a message that is sent again says.
+fn by_now(sent: &Notification) -> Option<&str> {
+    let mut facts = sent.message.facts.iter();
+    facts.find(|fact| fact.label == "By now").map(|fact| fact.text.as_str())
+}
+
+#[test]
+fn what_is_sent_again_says_how_it_is_by_now_where_that_is_another_matter() {
+    let mut world = dead();
+    let opening = to_ops(&world, Purpose::Opening);
+    let incident = opening.incident.expect("an incident");
+    world.done(Request::Ack {
+        incident,
+        note: None,
+        link: None,
+    });
+    let again = resend(&mut world, opening.id).expect("it is sent");
+    let words = format!(
+        "j failed (#{incident}), warning, since Thu 2026-11-26 12:00; taken on by anna until Fri 2026-11-27 08:00"
+    );
+    let stored = |world: &World, id| world.ledger.notifications[&id].clone();
+    assert_eq!(by_now(&stored(&world, again)), Some(words.as_str()));
+
+    // Its end died, too, and it has failed again since.
+    mend(&mut world, "2026-11-26T12:20");
+    let end = to_ops(&world, Purpose::Recovery).id;
+    world.run_until("2026-11-26T12:30");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    let again = resend(&mut world, end).expect("it is sent");
+    let next = world.incidents().into_iter().filter(|one| one.subject.as_str() == "j");
+    let next = next.map(|one| one.id).max().expect("another incident");
+    let words = format!("j failed (#{next}), warning, since Thu 2026-11-26 12:30");
+    assert_eq!(by_now(&stored(&world, again)), Some(words.as_str()));
+    world.crash();
+    world.restart();
+    world.run_until("2026-11-26T12:41");
+    let sent = world.sent.iter().rfind(|(_, sent)| sent.id == again).expect("sent");
+    assert_eq!(by_now(&sent.1), Some(words.as_str()), "the same after a crash");
 }
 
 #[test]

@@ -63,6 +63,19 @@ async fn another_parser_finds_subject_sender_recipient_date_and_both_bodies() {
 }
 
 #[tokio::test]
+async fn what_is_sent_again_is_of_when_that_was_and_its_subject_says_so() {
+    let mut message = opening();
+    let again = message.at.as_second() + 90_000;
+    message.headline = format!("[resent, written Fri 2026-11-27 22:40] {}", message.headline);
+    message.resent_at = Some(jiff::Timestamp::from_second(again).unwrap());
+    let mail = written(message.clone()).await;
+    let mail = MessageParser::default().parse(&mail).unwrap();
+    assert_eq!(mail.date().unwrap().to_timestamp(), again);
+    let subject = format!("[resent, written Fri 2026-11-27 22:40] {}", message.subject);
+    assert_eq!(mail.subject(), Some(subject.as_str()));
+}
+
+#[tokio::test]
 async fn all_mails_of_an_incident_answer_one_root_and_have_ids_of_their_own() {
     let (first, last) = (written(opening()).await, written(recovery()).await);
     let first = MessageParser::default().parse(&first).unwrap();

@@ -40,6 +40,7 @@ pub(crate) fn opening() -> Message {
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: [
             "23:03:11 connecting to wms-db.seafood.example:1521",

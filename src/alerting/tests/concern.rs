@@ -1,6 +1,6 @@
 //! In what an incident concerns whoever reads of it, in a digest and as an impact.
 
-use super::super::{Concern, DataSide, Situation, concern, message, to_others};
+use super::super::{Concern, DataSide, Own, Situation, concern, message, to_others};
 use super::{Friday, at, friday, stands};
 use crate::freshness::DataState;
 use crate::model::{
@@ -56,6 +56,15 @@ fn what_freshd_missed_is_told_of_the_first_dataset_and_only_what_is_read_is_aske
 
 const RUN: &str = "freshd run export --wait";
 
+fn own_of(about: About, name: &str, words: &str, since: &str) -> Option<Own> {
+    Some(Own {
+        about,
+        name: Name::from(name),
+        words: words.to_owned(),
+        since: at(since),
+    })
+}
+
 fn trucks() -> (String, jiff::Timestamp) {
     ("trucks reads stock".to_owned(), at("23:45"))
 }
@@ -81,7 +90,7 @@ fn each_is_told_of_its_own() {
         "the cause is its own"
     );
     let reader = told(&friday, Purpose::Impact, "transport");
-    let own = Some(("stock is stale".to_owned(), at("22:45")));
+    let own = own_of(About::Dataset, "stock", "stock is stale", "22:45");
     assert_eq!(
         reader,
         Concern {
@@ -92,7 +101,7 @@ fn each_is_told_of_its_own() {
         "since its data is stale"
     );
     let of_job = told(&friday, Purpose::Impact, "sales");
-    let own = Some(("job forecast failed".to_owned(), at("22:30")));
+    let own = own_of(About::Job, "forecast", "job forecast failed", "22:30");
     assert_eq!(
         of_job,
         Concern {
@@ -100,6 +109,22 @@ fn each_is_told_of_its_own() {
             ..Concern::default()
         }
     );
+}
+
+#[test]
+fn what_was_stale_before_its_job_failed_began_alike_for_owner_and_reader() {
+    let mut friday = friday();
+    friday.standing = super::stands(DataState::Stale);
+    friday.standing.since = Some(at("20:00"));
+    let situation = friday.situation();
+    let told = |purpose: Purpose, team: &str| {
+        let message: Message = message("m.1".to_owned(), purpose, &Name::from(team), &situation);
+        concern(&message, &situation, &[], &|_| None)
+    };
+    let extent = told(Purpose::Opening, "wms").extent;
+    assert_eq!(extent.as_deref(), Some("stock is stale, since Fri 2026-11-27 20:00"));
+    let of_reader = told(Purpose::Impact, "transport").own.map(|own| own.since);
+    assert_eq!(of_reader, Some(at("20:00")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{Concern, INSTEAD_OF, ToGather, digest};
+use super::super::{Concern, INSTEAD_OF, Own, ToGather, digest};
 
 use super::at;
 use crate::model::{
@@ -35,6 +35,7 @@ pub(super) fn waiting(number: u64, severity: Severity, since: &str) -> (Notifica
         gathered: None,
         stands_in_for: None,
         team_title: None,
+        resent_at: None,
         kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),
@@ -77,6 +78,15 @@ pub(super) fn gathered_with(
     why: WhyGathered,
     concern: &Concern,
 ) -> Message {
+    digest_of(waiting, why, &|_, _| concern.clone())
+}
+
+/// The digest of `ops` at 23:00.
+pub(super) fn digest_of(
+    waiting: &[(Notification, Option<Incident>)],
+    why: WhyGathered,
+    concern_of: &dyn Fn(&Notification, &Incident) -> Concern,
+) -> Message {
     let waiting: Vec<_> = waiting.iter().map(|(one, incident)| (one, incident.as_ref())).collect();
     let gather = ToGather {
         now: at("23:00"),
@@ -89,7 +99,7 @@ pub(super) fn gathered_with(
         deliveries: DownDeliveries::default(),
         waiting: &waiting,
         title_of: &|team| format!("the {team}"),
-        concern_of: &|_, _| concern.clone(),
+        concern_of,
         quiet_cause_of: &|_| None,
     };
     digest("m.99".to_owned(), &gather)
@@ -264,28 +274,20 @@ fn what_is_over_says_from_when_until_when_it_was() {
 
 #[test]
 fn why_is_not_said_where_that_is_the_same_once_more() {
-    let line = |about: About, kind: ProblemKind, own: &str| {
+    let line = |about: About, kind: ProblemKind, own: (About, &str, &str)| {
         let (one, mut incident) = waiting(1, Severity::Critical, "20:00");
         (incident.about, incident.kind) = (about, kind);
         let concern = Concern {
-            own: Some((own.to_owned(), at("20:10"))),
+            own: Some(Own {
+                about: own.0,
+                name: Name::from(own.1),
+                words: own.2.to_owned(),
+                since: at("20:10"),
+            }),
             ..Concern::default()
         };
-        let gather = ToGather {
-            concern_of: &|_, _| concern.clone(),
-            quiet_cause_of: &|_| None,
-            waiting: &[(&one, Some(&incident))],
-            now: at("23:00"),
-            zone: &TimeZone::UTC,
-            address: &address(),
-            team: &Name::from("ops"),
-            team_title: "ops".to_owned(),
-            why: WhyGathered::Flood,
-            chars_max: DIGEST_CHARS_USUAL,
-            deliveries: DownDeliveries::default(),
-            title_of: &|team| team.to_string(),
-        };
-        digest("m.99".to_owned(), &gather).incidents[0].text.clone()
+        let message = gathered_with(&[(one, Some(incident))], WhyGathered::Flood, &concern);
+        message.incidents[0].text.clone()
     };
     // Whose own it is reads of the same beginning as whoever answers for it.
     let since = "critical, since Fri 2026-11-27 20:00";
@@ -293,20 +295,27 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
         (
             About::Dataset,
             ProblemKind::Stale,
-            "job-1 is stale",
+            (About::Dataset, "job-1", "the data of job 1 is stale"),
             format!("job-1 is stale, {since}"),
         ),
         (
             About::Job,
             ProblemKind::Failed,
-            "job job-1 failed",
+            (About::Job, "job-1", "job job-1 failed"),
             format!("job-1 failed, {since}"),
         ),
         (
             About::Job,
             ProblemKind::Failed,
-            "stock is stale",
+            (About::Dataset, "stock", "stock is stale"),
             "stock is stale, critical, since Fri 2026-11-27 20:10, because job-1 failed".to_owned(),
+        ),
+        // A job and what it makes may have one name, and are two things.
+        (
+            About::Job,
+            ProblemKind::Failed,
+            (About::Dataset, "job-1", "job-1 is stale"),
+            "job-1 is stale, critical, since Fri 2026-11-27 20:10, because job-1 failed".to_owned(),
         ),
     ] {
         assert_eq!(line(about, kind, own), format!("#1 {says}"));

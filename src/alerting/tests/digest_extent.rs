@@ -1,11 +1,9 @@
 //! Digests: how much is affected, and what to type about it.
 
-use jiff::tz::TimeZone;
-
-use super::super::{Concern, ToGather, digest};
+use super::super::Concern;
 use super::at;
-use super::digest::{address, gathered_with, waiting};
-use crate::model::{DIGEST_CHARS_USUAL, DownDeliveries, Incident, Name, Notification, Severity, WhyGathered};
+use super::digest::{digest_of, gathered_with, waiting};
+use crate::model::{Incident, Notification, Severity, WhyGathered};
 
 #[test]
 fn a_line_says_how_much_is_affected_before_who_reads_it_next() {
@@ -30,25 +28,12 @@ fn what_is_to_be_typed_first_is_about_the_worst_that_its_reader_is_to_mend() {
         waiting(2, Severity::Critical, "20:10"),
     ];
     let told = |waiting: &[(Notification, Incident)]| {
-        let waiting: Vec<_> = waiting.iter().map(|(one, incident)| (one, Some(incident))).collect();
-        let gather = ToGather {
-            concern_of: &|_, incident| Concern {
-                commands: vec![format!("freshd why {}", incident.subject)],
-                ..Concern::default()
-            },
-            quiet_cause_of: &|_| None,
-            waiting: &waiting,
-            now: at("23:00"),
-            zone: &TimeZone::UTC,
-            address: &address(),
-            team: &Name::from("ops"),
-            team_title: "ops".to_owned(),
-            why: WhyGathered::Flood,
-            chars_max: DIGEST_CHARS_USUAL,
-            deliveries: DownDeliveries::default(),
-            title_of: &|team| team.to_string(),
+        let waiting = waiting.iter().cloned().map(|(one, incident)| (one, Some(incident)));
+        let to_type = |_: &Notification, incident: &Incident| Concern {
+            commands: vec![format!("freshd why {}", incident.subject)],
+            ..Concern::default()
         };
-        digest("m.99".to_owned(), &gather).commands
+        digest_of(&waiting.collect::<Vec<_>>(), WhyGathered::Flood, &to_type).commands
     };
     let shown = ["freshd status", "freshd incidents"];
     let of_both = [
@@ -67,4 +52,20 @@ fn what_is_to_be_typed_first_is_about_the_worst_that_its_reader_is_to_mend() {
         "freshd ack 1",
     ];
     assert_eq!(told(&waiting[..1]), of_one);
+}
+
+#[test]
+fn a_line_calls_things_as_people_do_and_says_who_keeps_it_quiet() {
+    let (one, incident) = waiting(1, Severity::Critical, "20:00");
+    let concern = Concern {
+        called: Some("Export of the stock".to_owned()),
+        quiet: Some("silenced until Fri 2026-11-27 23:30 by kari: the servers move".to_owned()),
+        ..Concern::default()
+    };
+    let message = gathered_with(&[(one, Some(incident))], WhyGathered::Flood, &concern);
+    assert_eq!(
+        message.incidents[0].text,
+        "#1 Export of the stock failed, critical, since Fri 2026-11-27 20:00; silenced until Fri 2026-11-27 23:30 by kari: \
+         the servers move"
+    );
 }

@@ -236,6 +236,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             gathered: None,
             stands_in_for: None,
             team_title: None,
+            resent_at: None,
             kind_since: None,
             output: vec![text("output")],
             commands: vec!["freshd why stock".to_owned()],

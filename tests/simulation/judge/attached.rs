@@ -87,9 +87,5 @@ impl Attached {
 
 /// Whether nobody is told of an incident now: somebody has silenced it, or it is well for a while.
 fn is_quiet(incident: &Incident, quiet: &Quiet, wall: Timestamp) -> bool {
-    let is_well = incident
-        .flapping
-        .as_ref()
-        .is_some_and(|flapping| flapping.well_since.is_some());
-    is_well || quiet.over(incident, wall).is_some()
+    incident.well_since().is_some() || quiet.over(incident, wall).is_some()
 }

@@ -1,0 +1,61 @@
+//! The words of a message that somebody asks for once more: marked, and with how it stands by now where that is another matter.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::words::what_words;
+use crate::model::{DRILL_MARK, Incident, Message, RESENT_MARK, SENT_AGAIN, format_time};
+
+/// How the line is labelled that says how it stands when a message is sent again.
+const BY_NOW: &str = "By now";
+
+/// Makes the words of then into a message of now. `asked` says who asked for it and why; `known` is the incident that it is
+/// about, or the one that is there about the same since that is over.
+pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now: Timestamp, zone: &TimeZone) {
+    let written = format_time(message.at, zone);
+    if let Some(words) = known
+        .filter(|it| is_other(message, it, now))
+        .map(|it| by_now(it, now, zone))
+    {
+        message.put_above(BY_NOW, &words);
+    }
+    message.put_above(SENT_AGAIN, &format!("{asked}; written {written}"));
+    let mark = format!("{RESENT_MARK}{written}]");
+    message.headline = match message.headline.strip_prefix(DRILL_MARK) {
+        Some(rest) => format!("{DRILL_MARK} {mark}{rest}"),
+        None => format!("{mark} {}", message.headline),
+    };
+    message.resent_at = Some(now);
+}
+
+/// Whether things are not as a message says that they are.
+fn is_other(message: &Message, known: &Incident, now: Timestamp) -> bool {
+    message.incident != Some(known.id)
+        || (message.kind, message.severity) != (Some(known.kind), known.severity)
+        || known.well_since().is_some()
+        || known.ends_by().is_some()
+        || known.taken_on(now).is_some_and(|ack| ack.at > message.at)
+}
+
+/// How an incident stands, in one line.
+fn by_now(known: &Incident, now: Timestamp, zone: &TimeZone) -> String {
+    let time = |at| format_time(at, zone);
+    let mut words = format!(
+        "{} {} (#{}), {}, since {}",
+        known.subject,
+        what_words(known),
+        known.id,
+        known.severity.as_str(),
+        known.since_words(time)
+    );
+    if let Some(well_since) = known.well_since() {
+        words.push_str(&format!("; well since {}", time(well_since)));
+    }
+    if known.ends_by().is_some() {
+        words.push_str("; its own problem is gone");
+    }
+    if let Some(ack) = known.taken_on(now) {
+        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
+    }
+    words
+}
