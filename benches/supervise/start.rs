@@ -119,6 +119,7 @@ pub(crate) fn run_of(id: RunId, job: Name, at: Timestamp) -> [Fact; 2] {
         released: None,
         args: Vec::new(),
         inputs: Vec::new(),
+        failed_before: None,
         settings_digest: "of a long history".to_owned(),
         trace: None,
     };

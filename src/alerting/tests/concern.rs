@@ -56,13 +56,13 @@ fn what_freshd_missed_is_told_of_the_first_dataset_and_only_what_is_read_is_aske
 
 const RUN: &str = "freshd run export --wait";
 
-fn own_of(about: About, name: &str, words: &str, since: &str) -> Option<Own> {
-    Some(Own {
+fn own_of(about: About, name: &str, words: &str, since: &str) -> Own {
+    Own {
         about,
         name: Name::from(name),
         words: words.to_owned(),
         since: at(since),
-    })
+    }
 }
 
 fn trucks() -> (String, jiff::Timestamp) {
@@ -94,7 +94,7 @@ fn each_is_told_of_its_own() {
     assert_eq!(
         reader,
         Concern {
-            own,
+            own: Some(own),
             next: Some(trucks()),
             ..Concern::default()
         },
@@ -105,7 +105,7 @@ fn each_is_told_of_its_own() {
     assert_eq!(
         of_job,
         Concern {
-            own,
+            own: Some(own),
             ..Concern::default()
         }
     );
