@@ -56,13 +56,13 @@ fn what_freshd_missed_is_told_of_the_first_dataset_and_only_what_is_read_is_aske
 
 const RUN: &str = "freshd run export --wait";
 
-fn own_of(about: About, name: &str, words: &str, since: &str) -> Option<Own> {
-    Some(Own {
+fn own_of(about: About, name: &str, words: &str, since: &str) -> Own {
+    Own {
         about,
         name: Name::from(name),
         words: words.to_owned(),
         since: at(since),
-    })
+    }
 }
 
 fn trucks() -> (String, jiff::Timestamp) {
@@ -90,7 +90,7 @@ fn each_is_told_of_its_own() {
         "the cause is its own"
     );
     let reader = told(&friday, Purpose::Impact, "transport");
-    let own = own_of(About::Dataset, "stock", "stock is stale", "22:45");
+    let own = Some(own_of(About::Dataset, "stock", "stock is stale", "22:45"));
     assert_eq!(
         reader,
         Concern {
@@ -101,7 +101,7 @@ fn each_is_told_of_its_own() {
         "since its data is stale"
     );
     let of_job = told(&friday, Purpose::Impact, "sales");
-    let own = own_of(About::Job, "forecast", "job forecast failed", "22:30");
+    let own = Some(own_of(About::Job, "forecast", "job forecast failed", "22:30"));
     assert_eq!(
         of_job,
         Concern {
