@@ -90,7 +90,7 @@ fn each_is_told_of_its_own() {
         "the cause is its own"
     );
     let reader = told(&friday, Purpose::Impact, "transport");
-    let own = own_of(About::Dataset, "stock", "stock is stale", "22:45");
+    let own = Some(own_of(About::Dataset, "stock", "stock is stale", "22:45"));
     assert_eq!(
         reader,
         Concern {
@@ -101,7 +101,7 @@ fn each_is_told_of_its_own() {
         "since its data is stale"
     );
     let of_job = told(&friday, Purpose::Impact, "sales");
-    let own = own_of(About::Job, "forecast", "job forecast failed", "22:30");
+    let own = Some(own_of(About::Job, "forecast", "job forecast failed", "22:30"));
     assert_eq!(
         of_job,
         Concern {
