@@ -94,7 +94,7 @@ fn each_is_told_of_its_own() {
     assert_eq!(
         reader,
         Concern {
-            own: Some(own),
+            own,
             next: Some(trucks()),
             ..Concern::default()
         },
@@ -105,7 +105,7 @@ fn each_is_told_of_its_own() {
     assert_eq!(
         of_job,
         Concern {
-            own: Some(own),
+            own,
             ..Concern::default()
         }
     );

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{
-    AddressState, Attempt, ByHand, Expected, Incident, Instant, Jump, Name, Observation, OpenWindow, Outcome, Released,
-    Run, RunId, RunState, Silence, Slot, Trigger, Version, VersionNumber,
+    AddressState, Attempt, ByHand, Expected, FailedBefore, Incident, Instant, Jump, Name, Observation, OpenWindow,
+    Outcome, Released, Run, RunId, RunState, Silence, Slot, Trigger, Version, VersionNumber,
 };
 
 #[derive(Serialize, JsonSchema)]
@@ -297,6 +297,7 @@ pub(super) struct RunLine {
     version: Option<VersionNumber>,
     by: Option<String>,
     released: Option<Released>,
+    failed_before: Option<FailedBefore>,
     trace: Option<String>,
 }
 
