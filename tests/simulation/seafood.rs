@@ -332,11 +332,9 @@ fn every_true_problem_of_a_year_is_told_and_few_messages_are_enough() {
 /// Each address hears of a problem once, and once that it is over. Only its owner, and whoever stands in or was escalated
 /// to, hears more: that it turned critical, and the reminders that the rules name.
 fn few_enough(company: &Company, incident: &Incident) {
-    let told = company
-        .notifications
-        .values()
-        .filter(|one| one.incident == Some(incident.id));
-    let told: Vec<&Notification> = told.collect();
+    // What was never sent, since a later message says it as well, was told to nobody.
+    let is_told = |one: &&Notification| one.incident == Some(incident.id) && one.state != NotificationState::Collapsed;
+    let told: Vec<&Notification> = company.notifications.values().filter(is_told).collect();
     // Whoever stood in for a team may also be the last step of its chain.
     let mut by_address: BTreeMap<(&Name, &Name, &Address), BTreeMap<Purpose, usize>> = BTreeMap::new();
     for one in told {
