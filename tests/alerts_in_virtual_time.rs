@@ -40,6 +40,8 @@ mod escalations;
 mod explaining;
 #[path = "alerts_in_virtual_time/failures_told.rs"]
 mod failures_told;
+#[path = "alerts_in_virtual_time/fallback_moves.rs"]
+mod fallback_moves;
 #[path = "alerts_in_virtual_time/flapping.rs"]
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]

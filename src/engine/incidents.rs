@@ -107,7 +107,7 @@ impl Engine {
                     && incident.reason == problem.reason
                     && incident.kind == problem.kind
                 {
-                    self.tell_newcomers(incident.id);
+                    self.note_unchanged(&incident);
                     return;
                 }
                 // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.

@@ -192,8 +192,8 @@ pub struct Engine {
     looks_for_fallback: bool,
     /// Whether it does: what they are to know is told together.
     is_fallback_new: bool,
-    /// What has changed in this step about open incidents, and is not told yet.
-    news: BTreeMap<IncidentId, News>,
+    /// What is new about open incidents, and not told yet.
+    news: News,
     /// Incidents that wait because a run is under way that may end them.
     mending: BTreeSet<IncidentId>,
     /// Openings that were told in the last hour and are over.

@@ -1,7 +1,7 @@
 //! What has changed about open incidents is told once everything was looked at: many datasets that break in one instant are one
 //! message to whoever reads them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -9,9 +9,17 @@ use super::{Engine, Wake};
 use crate::alerting::FLAPS_MIN;
 use crate::model::{About, Address, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Purpose, earlier, later};
 
-/// What is new about an open incident.
+/// What is to be told of open incidents once everything was looked at.
 #[derive(Clone, Debug, Default)]
 pub(super) struct News {
+    changes: BTreeMap<IncidentId, Change>,
+    /// Incidents with which nothing has changed, but that may concern others by an edit of jobs.toml.
+    unchanged: BTreeSet<IncidentId>,
+}
+
+/// What is new about an open incident.
+#[derive(Clone, Debug, Default)]
+struct Change {
     /// It has become more severe.
     is_worse: bool,
     /// Itself, or effects of it, by which it may concern others.
@@ -21,14 +29,21 @@ pub(super) struct News {
 impl Engine {
     /// An open incident, or what it explains, has changed.
     pub(super) fn note_change(&mut self, id: IncidentId, concerned: IncidentId, is_worse: bool) {
-        let news = self.news.entry(id).or_default();
-        news.is_worse |= is_worse;
-        news.concerned.insert(concerned);
+        let change = self.news.changes.entry(id).or_default();
+        change.is_worse |= is_worse;
+        change.concerned.insert(concerned);
+    }
+
+    /// Nothing has changed with what is wrong; but whom it concerns may have, if people know of it.
+    pub(super) fn note_unchanged(&mut self, incident: &Incident) {
+        if incident.state == IncidentState::Open {
+            self.news.unchanged.insert(incident.id);
+        }
     }
 
     /// Whether it is told in this step that an open incident has become worse.
     pub(super) fn is_told_worse(&self, id: IncidentId) -> bool {
-        self.news.get(&id).is_some_and(|news| news.is_worse)
+        self.news.changes.get(&id).is_some_and(|change| change.is_worse)
     }
 
     /// The failure of the job that makes a dataset, where the alert about the dataset came first and tells of it.
@@ -42,19 +57,25 @@ impl Engine {
     /// Everything was looked at, or as much as one step holds: one update to the owner of what has become worse, one notice
     /// to each team that is newly concerned. The end of what keeps something quiet tells what is left of it.
     pub(super) fn tell_news(&mut self) {
-        for (id, news) in std::mem::take(&mut self.news) {
+        for (id, change) in std::mem::take(&mut self.news.changes) {
             let new = self.tell_new_owner(id);
             self.withdraw_from_strangers(id);
-            if news.is_worse && !self.is_quiet(id) {
+            if change.is_worse && !self.is_quiet(id) {
                 self.tell_owner_again(id, Purpose::Update, &new);
             }
-            let heard = news
+            let heard = change
                 .concerned
                 .into_iter()
                 .filter(|concerned| !self.is_quiet(*concerned));
             let concerned: Vec<IncidentId> = heard.collect();
             self.tell_readers(id, &concerned);
             self.tell_of_failure(id);
+        }
+        // What an edit ends is over once nothing is left to look at, and concerns nobody new.
+        if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
+            for id in std::mem::take(&mut self.news.unchanged) {
+                self.tell_newcomers(id);
+            }
         }
     }
 

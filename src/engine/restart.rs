@@ -11,6 +11,7 @@ use super::data::DataState;
 use super::flapping::Openings;
 use super::jobs::{JobState, says_how_the_job_is};
 use super::keepers::Keepers;
+use super::news::News;
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
@@ -83,7 +84,7 @@ impl Engine {
             begun: Vec::new(),
             looks_for_fallback: false,
             is_fallback_new: false,
-            news: BTreeMap::new(),
+            news: News::default(),
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),

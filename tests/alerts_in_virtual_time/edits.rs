@@ -10,7 +10,7 @@ use super::ends_that_wait::{broken, chain, waiting_for_e};
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
 
-const FALLBACK: &str = "mail:it@sea.example";
+pub(super) const FALLBACK: &str = "mail:it@sea.example";
 const OTHER: &str = "other:x";
 
 /// One job of `ops`, who are told at a channel of their own too.
@@ -19,7 +19,7 @@ fn two_channels() -> String {
     one_job("").replace("[teams.ops]\nnotify = [", "[teams.ops]\nnotify = [\"other:x\", ") + other
 }
 
-fn mend(world: &mut World, until: &str) {
+pub(super) fn mend(world: &mut World, until: &str) {
     world.script("j", |_, _| Play::succeeds());
     world.run("j");
     world.run_until(until);
@@ -218,6 +218,26 @@ fn readers_who_are_told_elsewhere_are_told_there_and_of_the_end_at_both() {
 }
 
 #[test]
+fn a_new_owner_hears_nothing_of_what_the_same_edit_ends() {
+    let text = one_job("produces = \"d\"")
+        + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n\
+           [datasets.e]\nowner = \"a\"\nfile = \"e\"\nmax_age = \"35m\"\n\
+           [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\nproduces = \"e\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    for job in ["j", "k"] {
+        world.script(job, |_, now| Play::writes("x", now));
+        world.run(job);
+        world.run_until_instant(world.now.wall + jiff::SignedDuration::from_secs(5));
+    }
+    world.run_until("2026-11-26T12:40");
+    assert_eq!(world.told_to(READER), [Purpose::Impact]);
+    let promised = "owner = \"a\"\nfile = \"e\"\nmax_age = \"35m\"";
+    world.reload(&text.replace(promised, "owner = \"b\"\nfile = \"e\""));
+    world.run_until("2026-11-26T12:50");
+    assert_eq!(world.told_to("mail:b@sea.example"), []);
+}
+
+#[test]
 fn a_team_whose_channel_is_renamed_is_reminded_there_and_hears_of_the_end() {
     let (text, mut world) = read_by_a("");
     let post = text
@@ -311,62 +331,6 @@ fn an_edit_that_ends_a_problem_and_moves_its_team_is_told_to_an_address_that_kno
         assert_eq!(world.told_to("mail:crew@sea.example"), []);
         assert_eq!(world.told_to(FALLBACK), []);
     }
-}
-
-const DESK: &str = "mail:desk@sea.example";
-
-/// What the new address of the fallback was told of, by incident, in one message.
-#[track_caller]
-fn is_told_in_one(world: &World, of: &[&str]) {
-    let sent = world.sent.iter().map(|(_, sent)| sent);
-    let to_desk: Vec<_> = sent.filter(|sent| sent.address.to_string() == DESK).collect();
-    assert_eq!(world.told_to(DESK).len(), 1, "{:?}", world.told_to(DESK));
-    let subjects = to_desk[0].message.incidents.iter().map(|line| line.incident);
-    let incidents = world.incidents();
-    let named = subjects.filter_map(|id| incidents.iter().find(|one| one.id == id));
-    let mut named: Vec<&str> = named.map(|one| one.subject.as_str()).collect();
-    named.sort_unstable();
-    assert_eq!(named, of);
-}
-
-#[test]
-fn a_fallback_that_moves_hears_at_once_of_what_concerns_it() {
-    let nobody = "[jobs.k]\nowner = \"nobody\"\ncommand = \"true\"\n";
-    let text = one_job("") + nobody;
-    let moved = text.replace("\"mail:it@sea.example\", \"pager\"", &format!("\"{DESK}\""));
-    assert!(moved.contains(DESK));
-    for is_dead in [true, false] {
-        let mut world = failing(&text, "2026-11-26T12:00");
-        world.channel(OPS, move |_, now| if is_dead { no_such_address() } else { busy(now) });
-        world.script("k", |_, _| Play::fails(1, ""));
-        world.run("k");
-        world.run_until("2026-11-26T12:20");
-        let told = [FALLBACK, "pager"].map(|to| world.told_to(to).len());
-        world.reload(&moved);
-        world.run_until("2026-11-26T12:20:30");
-        let of: &[&str] = if is_dead { &["j", "k", OPS] } else { &["j", "k"] };
-        is_told_in_one(&world, of);
-        // Whoever knows is not told again, and neither is anybody by an edit of something else.
-        world.reload(&(moved.clone() + "[jobs.n]\nowner = \"ops\"\ncommand = \"true\"\n"));
-        world.crash();
-        world.restart();
-        world.run_until("2026-11-26T12:40");
-        assert_eq!(world.told_to(DESK).len(), 1);
-        assert_eq!([FALLBACK, "pager"].map(|to| world.told_to(to).len()), told);
-        mend(&mut world, "2026-11-26T12:50");
-        assert_eq!(world.told_to(DESK), [Purpose::Digest, Purpose::Recovery]);
-    }
-}
-
-#[test]
-fn a_fallback_that_moves_hears_nothing_of_what_the_same_edit_ends() {
-    let mut world = failing(&one_job(""), "2026-11-26T12:00");
-    world.channel(OPS, |_, now| busy(now));
-    world.run_until("2026-11-26T12:20");
-    let moved = one_job("").replace("\"mail:it@sea.example\", \"pager\"", &format!("\"{DESK}\""));
-    world.reload(&moved.replace("command = \"true\"", "command = \"true\"\nenabled = false"));
-    world.run_until("2026-11-26T12:40");
-    assert_eq!(world.told_to(DESK), []);
 }
 
 #[test]

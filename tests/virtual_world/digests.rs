@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use freshd::model::{Fact, Notification, NotificationState, Purpose};
 
 use super::Ledger;
+use super::overtaking::overtakes;
 
 impl Ledger {
     /// About one incident each address gets one message after the other, but for what news of the same thread tells all of.
@@ -15,10 +16,11 @@ impl Ledger {
         };
         let of_line = || self.notifications.values().filter(of_line);
         let is_before = |other: &&Notification| {
-            other.id < sent.id && other.state == NotificationState::Pending && !is_overtaken(other, sent)
+            other.id < sent.id && other.state == NotificationState::Pending && !overtakes(sent, other, of_line())
         };
         assert_eq!(of_line().find(is_before), None, "out of order: {sent:?}");
-        let is_news = |other: &&Notification| other.state == NotificationState::Delivered && is_overtaken(sent, other);
+        let is_news =
+            |other: &&Notification| other.state == NotificationState::Delivered && overtakes(other, sent, of_line());
         assert_eq!(of_line().find(is_news), None, "it was overtaken: {sent:?}");
     }
 
@@ -56,16 +58,4 @@ impl Ledger {
             assert!(count > 0, "it tells of nothing: {digest:?}");
         }
     }
-}
-
-/// Whether news tells a team all that an earlier message of the same thread would have.
-fn is_overtaken(one: &Notification, news: &Notification) -> bool {
-    let tells_how_it_is = |one: &Notification| {
-        let purpose = one.message.purpose;
-        matches!(purpose, Purpose::Opening | Purpose::Update | Purpose::Impact)
-    };
-    let is_of_same = one.message.thread == news.message.thread && one.told_for() == news.told_for();
-    let is_known = tells_how_it_is(one) || one.message.purpose == Purpose::Reminder;
-    let are_by_themselves = one.digest.is_none() && news.digest.is_none();
-    one.id < news.id && is_of_same && is_known && tells_how_it_is(news) && are_by_themselves
 }

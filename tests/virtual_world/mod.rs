@@ -8,6 +8,7 @@ mod digests;
 mod ledger;
 mod losing;
 mod outside;
+mod overtaking;
 mod play;
 mod reading;
 mod space;

@@ -8,6 +8,7 @@ use freshd::model::{
 };
 use freshd::simulation::Answer;
 
+use super::overtaking::overtakes;
 use super::{Judged, Ledger, hold};
 
 const AT_LEAST_ONCE: &str = "told at least once";
@@ -55,7 +56,7 @@ impl Messages {
                 other.incident.is_some()
                     && other.incident == notification.incident
                     && other.address == notification.address
-                    && !overtakes(notification, other)
+                    && !overtakes(notification, other, ledger.notifications.values())
             });
         hold(before.is_none(), "in order", || {
             format!(
@@ -117,7 +118,8 @@ impl Messages {
             }
             NotificationState::Collapsed => {
                 let says_all = |other: &Notification| {
-                    let is_taken_news = other.state == NotificationState::Delivered && overtakes(other, notification);
+                    let is_taken_news = other.state == NotificationState::Delivered
+                        && overtakes(other, notification, ledger.notifications.values());
                     (other.message.purpose == Purpose::Recovery || is_taken_news)
                         && other.incident == notification.incident
                         && other.address == notification.address
@@ -159,16 +161,4 @@ impl Messages {
             )
         })
     }
-}
-
-/// Whether news tells a team all that an earlier message of the same thread would have.
-fn overtakes(news: &Notification, one: &Notification) -> bool {
-    let tells_how_it_is = |one: &Notification| {
-        let purpose = one.message.purpose;
-        matches!(purpose, Purpose::Opening | Purpose::Update | Purpose::Impact)
-    };
-    let is_of_same = one.message.thread == news.message.thread && one.told_for() == news.told_for();
-    let is_known = tells_how_it_is(one) || one.message.purpose == Purpose::Reminder;
-    let are_by_themselves = one.digest.is_none() && news.digest.is_none();
-    one.id < news.id && is_of_same && is_known && tells_how_it_is(news) && are_by_themselves
 }

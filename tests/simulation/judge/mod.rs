@@ -11,6 +11,8 @@ mod forgotten;
 mod ledger;
 mod messages;
 mod occurrences;
+#[path = "../../virtual_world/overtaking.rs"]
+mod overtaking;
 mod processes;
 mod promises;
 mod quiet;
