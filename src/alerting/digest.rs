@@ -76,18 +76,22 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let causes = quiet_causes(&incidents, gather);
     let is_one_cause = causes.len() == 1 && causes.values().all(|of_it| *of_it == incidents.len());
     let cause = causes.keys().next().filter(|_| is_one_cause);
+    // What looks like an alarm is one.
+    let all_over = if open == 0 { ", all over" } else { "" };
     let subject = match gather.why {
         WhyGathered::Outage | WhyGathered::Flood | WhyGathered::Together if is_known => {
             format!("{SUBJECT_MARK}{problems} still open")
         }
-        WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
+        WhyGathered::Outage => {
+            format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered{all_over}")
+        }
         WhyGathered::Together if cause.is_some() => {
             format!("{SUBJECT_MARK}{problems} with one cause, which is kept quiet")
         }
-        WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once"),
+        WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once{all_over}"),
         WhyGathered::Downtime { from, until } => {
             let down = format_age(elapsed(from, until));
-            format!("{SUBJECT_MARK}{problems} after freshd was down for {down}")
+            format!("{SUBJECT_MARK}{problems} after freshd was down for {down}{all_over}")
         }
     };
     let because = match gather.why {
@@ -132,7 +136,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
             &incidents,
             causes.keys().filter(|_| !is_said),
         ),
-        commands: what_to_type(first_commands, &incidents),
+        commands: what_to_type(first_commands, &incidents, answers_for_any(&incidents, gather)),
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
@@ -150,12 +154,11 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
 }
 
 /// What to type: first what mends the worst of what its reader answers for, then what shows the rest.
-fn what_to_type(first: Vec<String>, incidents: &[DigestLine]) -> Vec<String> {
+fn what_to_type(first: Vec<String>, incidents: &[DigestLine], is_for_the_taking: bool) -> Vec<String> {
     let number = match incidents {
         [only] => only.incident.to_string(),
         _ => "NUMBER".to_owned(),
     };
-    let is_for_the_taking = incidents.iter().any(|line| !line.is_over);
     let mut rest = vec!["freshd status".to_owned(), "freshd incidents".to_owned()];
     rest.push(format!("freshd incidents {number}"));
     rest.extend(is_for_the_taking.then(|| format!("freshd ack {number}")));
@@ -166,6 +169,17 @@ fn what_to_type(first: Vec<String>, incidents: &[DigestLine]) -> Vec<String> {
         }
     }
     commands
+}
+
+/// Whether its reader is told of anything open that they answer for: nobody else is asked to take that on.
+fn answers_for_any(incidents: &[DigestLine], gather: &ToGather<'_>) -> bool {
+    let open = incidents
+        .iter()
+        .filter(|line| !line.is_over)
+        .map(|line| Some(line.incident));
+    let open: BTreeSet<_> = open.collect();
+    let mut told = gather.waiting.iter().map(|(notification, _)| notification);
+    told.any(|one| open.contains(&one.incident) && !one.message.is_impact())
 }
 
 /// Whether it tells of nothing but what is open and was told before.

@@ -23,6 +23,8 @@ pub(super) struct Entry<'a> {
     instead_of: BTreeSet<&'a Name>,
     /// What each message about it is for.
     purposes: Vec<Purpose>,
+    /// Whether a person has asked for one of them once more.
+    is_resent: bool,
 }
 
 /// One entry for each incident: what is open before what is over, what is wrong before what is rehearsed, the worst first,
@@ -38,9 +40,11 @@ pub(super) fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
             incident: *incident,
             instead_of: BTreeSet::new(),
             purposes: Vec::new(),
+            is_resent: false,
         });
         entry.last = notification;
         entry.purposes.push(notification.message.purpose);
+        entry.is_resent |= notification.message.resent_at.is_some();
         entry.instead_of.extend(&notification.message.stands_in_for);
     }
     let mut entries: Vec<Entry<'a>> = entries.into_values().collect();
@@ -74,6 +78,7 @@ pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> (Vec<Di
 
 fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
     let id = entry.id;
+    let resent = if entry.is_resent { "sent again: " } else { "" };
     let Some(incident) = entry.incident else {
         let message = &entry.last.message;
         let line = DigestLine {
@@ -84,7 +89,7 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
             subject_name: message.subject_name.clone(),
             since: None,
             text: format!(
-                "#{id} {}{}",
+                "#{id} {resent}{}{}",
                 instead_words(&entry.instead_of, gather),
                 over_words(message, &format_time(gather.now, gather.zone))
             ),
@@ -100,7 +105,7 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
         subject_name: incident.subject.clone(),
         since: Some(incident.since),
         text: format!(
-            "#{id} {}{}{}",
+            "#{id} {resent}{}{}{}",
             instead_words(&entry.instead_of, gather),
             known_words(entry, incident, &concern, gather.now),
             open_words(incident, &concern, gather)
@@ -158,7 +163,12 @@ fn over_words(message: &Message, now: &str) -> String {
         }
         _ => String::new(),
     };
-    format!("{title}{because}{}", span_words(message, now))
+    let closed = if message.is_closed() {
+        ", closed by an edit of jobs.toml"
+    } else {
+        ""
+    };
+    format!("{title}{because}{}{closed}", span_words(message, now))
 }
 
 /// From when until when it was, as its end says that: `, 22:10 to 22:40`, with the day where that is not today's.

@@ -1,9 +1,10 @@
-//! The words of a rehearsal: its subject and its first sentence say that nothing is wrong.
+//! The words of a rehearsal: its subject and its first sentence say that it is one, and no alarm.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::titles::in_subject;
+use super::words::what_words;
 use crate::model::{
     ANSWER, AddressState, DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, Reach, drill_words,
     elapsed, format_age, format_time,
@@ -26,6 +27,8 @@ pub struct Rehearsal<'a> {
     pub owner: String,
     /// Every address that it was to be told to, and whether that has taken anything of it.
     pub addresses: Vec<AddressState>,
+    /// What is wrong with it in earnest, meanwhile.
+    pub real: Option<&'a Incident>,
 }
 
 /// Writes one message of a rehearsal to one team.
@@ -66,13 +69,21 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
 fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
     let (incident, drill) = (rehearsal.incident, rehearsal.drill);
     let since = format_age(elapsed(incident.since, rehearsal.now));
-    let ordered = format!(
-        "This is a rehearsal, ordered by {}: nothing is wrong with {}.",
-        drill.by, rehearsal.called
-    );
+    let real = match rehearsal.real {
+        None => format!("nothing is wrong with {}", rehearsal.called),
+        Some(real) => format!("it is no alarm. Apart from it, {}", real_words(real, rehearsal)),
+    };
+    let ordered = format!("This is a rehearsal, ordered by {}: {real}.", drill.by);
     let until = format_time(drill.until, rehearsal.zone);
     match purpose {
-        Purpose::Recovery => format!("The rehearsal is over: {}. Nothing was wrong.", drill_words(incident)),
+        Purpose::Recovery => {
+            let real = rehearsal.real.map(|real| real_words(real, rehearsal));
+            let real = real.map_or_else(String::new, |real| format!(" Apart from it, {real}."));
+            format!(
+                "The rehearsal is over: {}. It was no alarm.{real}",
+                drill_words(incident)
+            )
+        }
         Purpose::Reminder => format!("Nobody has answered for {since}. {ordered} Please acknowledge it by {until}."),
         Purpose::Escalation => {
             let is_known = rehearsal.addresses.iter().any(|address| address.state == Reach::Told);
@@ -84,6 +95,13 @@ fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
         }
         _ => format!("{ordered} Please acknowledge it by {until}, as if it were real."),
     }
+}
+
+/// What is wrong with the same in earnest: nobody is to take that for a part of the rehearsal, nor the rehearsal for word that
+/// all is well.
+fn real_words(real: &Incident, rehearsal: &Rehearsal<'_>) -> String {
+    let since = format_time(real.since, rehearsal.zone);
+    format!("{} {} since {since} (#{})", rehearsal.called, what_words(real), real.id)
 }
 
 fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {

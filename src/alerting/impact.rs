@@ -107,6 +107,13 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     text.push_str(&others_broken(team, situation, &data.dataset.name));
     if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
+    } else if let Some(reader) = first_behind(team, &data.dataset.name, situation) {
+        text.push_str(&format!(
+            " {} reads {}, which is made from it, next {}.",
+            reader.who,
+            reader.dataset,
+            when(reader, situation)
+        ));
     }
     let known = match situation.owner_reach {
         OwnerReach::Told => " and has been told",
@@ -115,6 +122,16 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     };
     text.push_str(&format!(" {} answers for it{known}.", situation.owner));
     text
+}
+
+/// Who of a team is the first to read what is made from what it is told of.
+fn first_behind<'a>(team: &Name, of: &Name, situation: &'a Situation<'_>) -> Option<&'a Reading> {
+    let is_behind = |reader: &&Reading| reader.dataset != *of && situation.made_from_it.contains(&reader.dataset);
+    let own = situation
+        .readers
+        .iter()
+        .filter(|reader| reader.team == *team && reader.at.is_some());
+    own.clone().find(is_behind)
 }
 
 /// What else a team reads or owns that is not as promised.

@@ -7,7 +7,7 @@ use super::made_from::made_from_it;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
 use super::titles::{called_and_named, data_called_and_named};
-use super::words::{DataSide, JobSide, Reading, Situation, is_broken, is_reader, what_words, when};
+use super::words::{DataSide, JobSide, Reading, Situation, is_broken, is_reader, was_words, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{
     About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time,
@@ -53,10 +53,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (true, None) => ", after something else was wrong with it".to_owned(),
         (false, _) => String::new(),
     };
-    say(
-        WHAT,
-        format!("{} {}{before}", called_and_named(situation), what_words(incident)),
-    );
+    let what = match purpose {
+        Purpose::Recovery => was_words(incident),
+        _ => what_words(incident).to_owned(),
+    };
+    say(WHAT, format!("{} {what}{before}", called_and_named(situation)));
     say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
@@ -120,6 +121,13 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
+    let more = situation.data[whole.len()..]
+        .iter()
+        .filter(|data| is_broken(data))
+        .count();
+    if more > 0 {
+        say("Broken", format!("and {more} more, by name below"));
+    }
     for (label, names) in made_from_it(purpose, team, situation, whole) {
         say(&label, names);
     }
@@ -127,9 +135,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         && let Some(run) = side.run
     {
         say("Tried", tried(side, run, situation));
-        if let Some(refused) = &situation.refused {
+        if let Some(refused) = situation
+            .refused
+            .as_ref()
+            .filter(|_| !is_reader(purpose, team, situation))
+        {
             let (version, lies) = (&refused.version, refused.lies.display());
-            say("In quarantine", format!("{version}, {lies} of the state directory"));
+            say(
+                "In quarantine",
+                format!("{version}, {lies} of the state directory; `freshd release` publishes it all the same"),
+            );
         }
         if let Some(message) = side
             .attempt
@@ -321,11 +336,14 @@ fn tried(side: &JobSide<'_>, run: &Run, situation: &Situation<'_>) -> String {
         n => format!("{n} attempts"),
     };
     let span = match (run.started_at, run.ended_at) {
-        (Some(from), Some(to)) => format!(
-            ", {} to {}",
-            format_time(from, zone),
-            zone.to_datetime(to).strftime("%H:%M")
-        ),
+        (Some(from), Some(to)) => {
+            let (began, ended) = (zone.to_datetime(from), zone.to_datetime(to));
+            let ended = match began.date() == ended.date() {
+                true => ended.strftime("%H:%M").to_string(),
+                false => format_time(to, zone),
+            };
+            format!(", {} to {ended}", format_time(from, zone))
+        }
         // It goes on, and what has failed so far says why it takes longer.
         (Some(from), None) => {
             let said = side.attempt.and_then(|attempt| attempt.reason.as_deref());

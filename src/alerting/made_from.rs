@@ -7,7 +7,7 @@ use super::lines::in_lines;
 use super::terms::state_words;
 use super::words::{DataSide, Situation, is_reader};
 use crate::freshness::DataState;
-use crate::model::{Name, Purpose, natural};
+use crate::model::{About, Name, Purpose, natural};
 
 /// The label of the line that counts them.
 const MADE_FROM_IT: &str = "Made from it";
@@ -84,7 +84,12 @@ pub(super) fn made_from_it(
     situation: &Situation<'_>,
     whole: &[DataSide<'_>],
 ) -> Vec<(String, String)> {
-    let first = situation.data.first().map(|data| &data.dataset.name);
+    // What the job makes is what it is made from.
+    let job = situation
+        .job
+        .as_ref()
+        .filter(|_| situation.incident.about == About::Job);
+    let source = job.and_then(|side| side.job.produces.as_ref());
     let is_over = purpose == Purpose::Recovery;
     let names: Vec<&Name> = if is_over {
         let told = Some(&situation.data).filter(|data| data.len() > whole.len());
@@ -92,7 +97,7 @@ pub(super) fn made_from_it(
         told.chain(situation.told_apart.keys()).collect()
     } else {
         let made = situation.made_from_it.iter();
-        made.filter(|name| first != Some(*name)).collect()
+        made.filter(|name| source != Some(*name)).collect()
     };
     if names.is_empty() {
         return Vec::new();

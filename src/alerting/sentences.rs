@@ -220,7 +220,9 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
         return if is_about_disk(incident) {
             format!("{}.", situation.why)
         } else if incident.kind == ProblemKind::ChannelBroken {
-            format!("no message reaches {}: {}.", incident.subject, situation.why)
+            let of = situation.of_address.as_ref();
+            let of = of.map_or_else(String::new, |team| format!(" of {team}"));
+            format!("no message reaches {}{of}: {}.", incident.subject, situation.why)
         } else {
             format!("{}: {}.", incident.subject, situation.why)
         };

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::reminder::next_working_morning;
-use super::words::what_words;
+use super::words::{was_words, what_words};
 use crate::model::{
     Calendar, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed, format_age,
     format_time,
@@ -85,8 +85,10 @@ pub struct ToReport<'a> {
     pub team_title: String,
     /// What happened; or why that could not be read.
     pub week: Result<TeamWeek<'a>, &'a str>,
-    /// Problems of the team that are open now, those of nobody else's.
+    /// Problems of the team that are not over, those of nobody else's.
     pub open: usize,
+    /// Datasets of the team that are not as promised now because of a problem of somebody else.
+    pub behind_others: usize,
     /// The oldest of the team's data: its name, and of when it is.
     pub oldest: Option<(&'a Name, Timestamp)>,
 }
@@ -97,7 +99,7 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
     let (from, until) = (format_time(report.from, zone), format_time(report.until, zone));
     let mut facts = Facts::default();
     let mut words = Vec::new();
-    let mut is_well = report.open == 0;
+    let mut is_well = report.open == 0 && report.behind_others == 0;
     match &report.week {
         Ok(week) => {
             let was_down = week.down >= DOWN_MIN;
@@ -132,11 +134,21 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
     }
     let missing = "freshd does not run, or nothing reaches you here: ask whoever operates it to type `freshd status`";
     facts.say("If it is missing", missing.to_owned());
-    let outcome = match (is_well, report.open) {
-        (true, _) => "all was well".to_owned(),
-        (false, 0) => "nothing is open".to_owned(),
-        (false, 1) => "1 problem is open".to_owned(),
-        (false, open) => format!("{open} problems are open"),
+    let open = match report.open {
+        0 => None,
+        1 => Some("1 problem is open".to_owned()),
+        open => Some(format!("{open} problems are open")),
+    };
+    let behind = match report.behind_others {
+        0 => None,
+        1 => Some("1 dataset is not as promised because of others".to_owned()),
+        behind => Some(format!("{behind} datasets are not as promised because of others")),
+    };
+    let outcome = match (open, behind) {
+        (Some(open), Some(behind)) => format!("{open}, {behind}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) if is_well => "all was well".to_owned(),
+        (None, None) => "nothing is open".to_owned(),
     };
     let headline = format!("{}: {outcome}. {}", report.team_title, words.join(" "));
     Message {
@@ -155,16 +167,22 @@ fn runs_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
     if all == 0 {
         return "No run was due.".to_owned();
     }
+    let refused = counted(week, Outcome::Rejected);
+    let failed = failed - refused;
     let missed = missed(week);
     let skipped = counted(week, Outcome::Skipped);
     let of = |(outcome, count): &(Outcome, u64)| format!("{count} {}", outcome.as_str().replace('_', " "));
     let each: Vec<String> = week.runs.iter().map(of).collect();
     facts.say("Runs", each.join(", "));
-    let began = match (all - missed - skipped, failed) {
-        (0, _) => "No run began".to_owned(),
-        (1, failed) => format!("1 run, which {}", if failed == 0 { "did not fail" } else { "failed" }),
-        (began, 0) => format!("{began} runs, none failed"),
-        (began, failed) => format!("{began} runs, {failed} failed"),
+    let began = match (all - missed - skipped, failed, refused) {
+        (0, ..) => "No run began".to_owned(),
+        (1, 0, 0) => "1 run, which did not fail".to_owned(),
+        (1, 0, _) => "1 run, of which the data was refused".to_owned(),
+        (1, ..) => "1 run, which failed".to_owned(),
+        (began, 0, 0) => format!("{began} runs, none failed"),
+        (began, failed, 0) => format!("{began} runs, {failed} failed"),
+        (began, 0, refused) => format!("{began} runs, none failed, and the data of {refused} was refused"),
+        (began, failed, refused) => format!("{began} runs, {failed} failed, and the data of {refused} was refused"),
     };
     match missed {
         0 => format!("{began}."),
@@ -228,13 +246,12 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
             None => format!("still open since {since}"),
         };
-        let text = format!(
-            "#{} {} {}, {lasted}",
-            incident.id,
-            incident.subject,
-            what_words(incident)
-        );
         let is_open = incident.state != IncidentState::Resolved;
+        let what = match is_open {
+            true => what_words(incident).to_owned(),
+            false => was_words(incident),
+        };
+        let text = format!("#{} {} {what}, {lasted}", incident.id, incident.subject);
         facts.say(if is_open { "Open" } else { "Over" }, text);
     }
     if week.incidents.len() > PROBLEMS_MAX {

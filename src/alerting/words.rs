@@ -14,7 +14,7 @@ use super::titles::{called, data_called, in_subject};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message,
-    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, format_time,
+    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, both_ends, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -73,7 +73,9 @@ pub struct Situation<'a> {
     pub silenced: Vec<&'a Silence>,
     /// What explains it, of which nobody is told for now.
     pub quiet_cause: Option<String>,
-    /// Of an address that cannot be reached: what to type to try it out.
+    /// Of an address that cannot be reached: the team that is told there, as people call it.
+    pub of_address: Option<String>,
+    /// And what to type to try it out.
     pub proof: Option<String>,
     /// What the job's last run made and the checks refused.
     pub refused: Option<Refused<'a>>,
@@ -233,6 +235,14 @@ pub(super) fn what_words(incident: &Incident) -> &'static str {
     }
 }
 
+/// The same of what is over: `was stale`.
+pub(super) fn was_words(incident: &Incident) -> String {
+    let words = what_words(incident);
+    words
+        .strip_prefix("is ")
+        .map_or_else(|| words.to_owned(), |how| format!("was {how}"))
+}
+
 /// Whether it is about the disk on which freshd records what happens.
 pub(super) fn is_about_disk(incident: &Incident) -> bool {
     incident.kind == ProblemKind::Freshd && incident.subject.as_str() == DISK
@@ -242,25 +252,8 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
     let Some(attempt) = situation.job.and_then(|side| side.attempt) else {
         return Vec::new();
     };
-    let lines: Vec<&str> = attempt.output.tail.lines().collect();
-    lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..]
-        .iter()
-        .map(|line| in_columns(line))
-        .collect()
-}
-
-/// A line whole, or its beginning and its end: what was the matter often stands last.
-fn in_columns(line: &str) -> String {
-    const CUT: &str = " … ";
-    let count = line.chars().count();
-    if count <= OUTPUT_COLUMNS_MAX {
-        return line.to_owned();
-    }
-    let of_end = OUTPUT_COLUMNS_MAX / 2;
-    let of_beginning = OUTPUT_COLUMNS_MAX - of_end - CUT.chars().count();
-    let beginning: String = line.chars().take(of_beginning).collect();
-    let end: String = line.chars().skip(count - of_end).collect();
-    format!("{beginning}{CUT}{end}")
+    let lines = attempt.output.last_lines(OUTPUT_LINES_MAX).into_iter();
+    lines.map(|line| both_ends(line, OUTPUT_COLUMNS_MAX)).collect()
 }
 
 pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
@@ -308,7 +301,9 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
     if !situation.is_configured {
         return vec![format!("freshd incidents {}", incident.id)];
     }
-    match (is_impact, situation.data.first()) {
+    let is_end = purpose == Purpose::Recovery;
+    let left = situation.data.iter().find(|data| is_end && is_broken(data));
+    match (is_impact || left.is_some(), left.or(situation.data.first())) {
         (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),
         _ => commands.push(format!("freshd why {}", incident.subject)),
     }

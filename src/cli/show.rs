@@ -80,17 +80,11 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
             Tone::Dim,
             format!("the last lines it printed; all of them: freshd logs {}", run.id),
         ))?;
-        for line in tail(&last.output.tail, OUTPUT_LINES_MAX) {
+        for line in last.output.last_lines(OUTPUT_LINES_MAX) {
             out.line(format!("  {line}"))?;
         }
     }
     Ok(Exit::Fine)
-}
-
-/// The last lines of an output.
-pub(super) fn tail(output: &str, lines_max: usize) -> Vec<&str> {
-    let lines: Vec<&str> = output.lines().collect();
-    lines[lines.len().saturating_sub(lines_max)..].to_vec()
 }
 
 /// The run of that number.

@@ -16,14 +16,16 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::titles::Titles;
-use super::{show, taken_on, times};
+use super::{taken_on, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
-use crate::model::{DatasetState, GoingRun, JobState, end_words};
+use crate::model::{DatasetState, GoingRun, JobState, both_ends, end_words};
 
 /// Slots shown, the newest.
 const SLOTS_MAX: usize = 4;
 /// Lines of the last attempt's output.
 const OUTPUT_LINES_MAX: usize = 8;
+/// Characters of each of them.
+const OUTPUT_COLUMNS_MAX: usize = 200;
 
 /// What `why` is told.
 #[derive(Debug, clap::Args)]
@@ -270,11 +272,11 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if job.is_failing()
         && let Some(attempt) = &attempt
     {
-        for (index, line) in show::tail(&attempt.output.tail, OUTPUT_LINES_MAX)
-            .into_iter()
-            .enumerate()
-        {
-            lines.push((if index == 0 { "it printed" } else { "" }, clean(line)));
+        for (index, line) in attempt.output.last_lines(OUTPUT_LINES_MAX).into_iter().enumerate() {
+            lines.push((
+                if index == 0 { "it printed" } else { "" },
+                clean(&both_ends(line, OUTPUT_COLUMNS_MAX)),
+            ));
         }
     }
     if let Some(produces) = value["produces"].as_str() {

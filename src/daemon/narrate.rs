@@ -40,7 +40,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
         Fact::Attempt(attempt) if attempt.state == AttemptState::Ended => {
             let failed = attempt.outcome.is_some_and(Outcome::is_failure);
             if failed {
-                let tail = attempt.output.tail.lines().last().unwrap_or_default();
+                let tail = attempt.output.last_lines(1).pop().unwrap_or_default();
                 let reason = attempt.reason.as_deref().unwrap_or_default();
                 warn!(job = %attempt.job, run = %attempt.id.run, attempt = attempt.id.number, output = tail, "attempt failed: {reason}");
             }

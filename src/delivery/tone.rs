@@ -87,7 +87,7 @@ const MARK: &str = "[DRILL] ";
 pub(super) fn title(message: &Message) -> String {
     match message.purpose {
         // These say it themselves.
-        Purpose::Digest | Purpose::Test | Purpose::Canary => message.title().to_owned(),
+        Purpose::Digest | Purpose::Weekly | Purpose::Test | Purpose::Canary => message.title().to_owned(),
         _ if message.is_drill() => {
             let title = message.title().trim_start_matches(MARK);
             format!("{MARK}{}: {title}", Tone::of(message).word)

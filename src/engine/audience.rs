@@ -144,11 +144,10 @@ impl Engine {
             if broken.id != incident.id || broken.about == About::Dataset {
                 teams.insert(self.owner_of(broken).0);
             }
-            let subject = broken.subject.as_str();
-            let made = self.lineage.made_from(subject).into_iter();
+            let made = self.made_from(broken).into_iter();
             let owners = made.filter_map(|name| Some(&self.settings.datasets.get(&name)?.owner));
             teams.extend(owners.map(|owner| self.team_of(owner).0));
-            let readers = self.lineage.impact(subject).into_iter();
+            let readers = self.readers_behind(broken).into_iter();
             teams.extend(readers.map(|reader| self.team_of(&reader.owner).0));
         }
         teams

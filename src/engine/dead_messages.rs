@@ -109,7 +109,7 @@ impl Engine {
         let given_up = died.and_then(|heard| Some((heard.is_impact(), &heard.given_up.as_ref()?.1)));
         let is_waiting = self.outbox.first_waiting_for(team, id, address).is_some();
         if let Some((is_impact, error)) = given_up.filter(|_| !is_waiting) {
-            let why = format!("{address} could not be reached: {error}");
+            let why = self.unreached(team, address, error);
             let purpose = if is_impact { Purpose::Impact } else { Purpose::Opening };
             let message = self.write(String::new(), purpose, (team, address), incident, Some(is_impact));
             // Only what it says, and to whom, counts of what is no more; and that it was the first: whatever another address
@@ -148,6 +148,21 @@ impl Engine {
                 || self.outbox.first_waiting_for(team, incident, address).is_some()
                 || self.outbox.hears_of_end(incident, address)
         })
+    }
+
+    /// Whom nobody has reached at an address, and why.
+    pub(super) fn unreached(&self, team: &Name, address: &Address, error: &str) -> String {
+        let title = self.team_title(team);
+        let steps = self
+            .settings
+            .teams
+            .get(team)
+            .into_iter()
+            .flat_map(|team| &team.escalate);
+        match steps.into_iter().any(|step| step.notify.contains(address)) {
+            true => format!("{address}, whom {title} has called next, could not be reached: {error}"),
+            false => format!("{title}, because {address} could not be reached: {error}"),
+        }
     }
 
     /// The same message to the fallback, which is told in whose stead.
@@ -215,8 +230,33 @@ impl Engine {
         let team = &message.team;
         if self.stands_in_for(team, address) && !self.is_told_by_chain(team, incident, address) {
             let title = self.team_title(team);
-            goes_instead(message, &format!("{title}, for whom you stand in"));
+            let chain = self.unreached_of_chain(team, incident);
+            let whom = match chain.is_empty() {
+                true => format!("{title}, for whom you stand in"),
+                false => format!(
+                    "{}, whom {title} has called next: {title} itself has been told",
+                    chain.join(" and ")
+                ),
+            };
+            goes_instead(message, &whom);
         }
+    }
+
+    /// Where a team has taken word of an incident itself: the addresses of its chain that were called, and took nothing.
+    fn unreached_of_chain(&self, team: &Name, incident: &Incident) -> Vec<String> {
+        let has_taken = |address: &Address| {
+            let heard = self.outbox.heard(team, incident.id, address);
+            heard.is_some_and(|heard| heard.first_at.is_some())
+        };
+        let own: &[Address] = self.settings.teams.get(team).map_or(&[], |team| &team.notify);
+        if !own.iter().any(has_taken) {
+            return Vec::new();
+        }
+        let called = incident.told.iter().filter(|(told, _)| told == team);
+        let called = called.map(|(_, address)| address);
+        let called = called.filter(|it| !own.contains(it) && !self.settings.fallback.contains(it));
+        let unreached = called.filter(|address| !has_taken(address));
+        unreached.map(Address::to_string).collect()
     }
 
     /// Whether an address was told by the chain of the team that answers: as one of its steps, or as the fallback after them.

@@ -111,7 +111,7 @@ impl Engine {
             // falls back itself.
             if !is_over && !self.outbox.is_held_back(notification) {
                 let error = notification.last_error.as_deref().unwrap_or_default();
-                let why = format!("{} could not be reached: {error}", notification.address);
+                let why = self.unreached(&notification.message.team, &notification.address, error);
                 self.fall_back(notification, &|_| why.clone());
             }
             self.address_is_broken(notification);

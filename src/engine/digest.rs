@@ -95,9 +95,9 @@ impl Engine {
     /// Many messages that nobody took go to the fallback as one.
     fn fall_back_together(&mut self, digest: &Notification, unheard: &[Notification]) {
         let error = digest.last_error.as_deref().unwrap_or_default();
-        let why = format!("{} could not be reached: {error}", digest.address);
         self.tell_fallback_together(&digest.address, |engine| {
             for member in unheard {
+                let why = engine.unreached(&member.message.team, &digest.address, error);
                 engine.fall_back(member, &|_| why.clone());
             }
         });

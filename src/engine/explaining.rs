@@ -2,8 +2,8 @@
 //! longer.
 
 use super::{Engine, Wake};
-use crate::lineage::Node;
-use crate::model::{About, Incident, IncidentId, IncidentState, ProblemKind};
+use crate::lineage::{Node, Reader};
+use crate::model::{About, Incident, IncidentId, IncidentState, Name, ProblemKind};
 
 impl Engine {
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
@@ -49,11 +49,31 @@ impl Engine {
         let Some(incident) = self.incidents.get(id).filter(|open| open.about != About::Freshd) else {
             return;
         };
-        let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
+        let made = self.made_from(incident).into_iter();
         let behind = made.filter_map(|name| self.incidents.about(About::Dataset, &name));
         let waiting = behind.filter(|effect| effect.state == IncidentState::Waiting && effect.id != id);
         for effect in waiting.map(|effect| effect.id).collect::<Vec<_>>() {
             self.consider(effect);
+        }
+    }
+
+    /// The datasets that come from what an incident is about, nearest first.
+    pub(super) fn made_from(&self, incident: &Incident) -> Vec<Name> {
+        let subject = incident.subject.as_str();
+        match incident.about {
+            About::Job => self.lineage.made_by(subject),
+            About::Dataset => self.lineage.made_from(subject),
+            About::Freshd => Vec::new(),
+        }
+    }
+
+    /// Whoever reads what an incident is about, or makes, or what comes from it, nearest first.
+    pub(super) fn readers_behind(&self, incident: &Incident) -> Vec<Reader<'_>> {
+        let subject = incident.subject.as_str();
+        match incident.about {
+            About::Job => self.lineage.impact_of_job(subject),
+            About::Dataset => self.lineage.impact(subject),
+            About::Freshd => Vec::new(),
         }
     }
 

@@ -198,7 +198,7 @@ impl Engine {
     /// Those who were told of a cause and own or read what it has broken: who answers for that comes first.
     fn told_of_data(&self, cause: &Incident, effect: &Incident) -> Vec<(Name, Address)> {
         let (owner, _) = self.owner_of(effect);
-        let readers = self.lineage.impact(effect.subject.as_str()).into_iter();
+        let readers = self.readers_behind(effect).into_iter();
         let readers = readers.filter(|reader| reader.distance == 0);
         let readers: Vec<Name> = readers.map(|reader| self.team_of(&reader.owner).0).collect();
         let is_concerned = |(team, _): &&(Name, Address)| *team == owner || readers.contains(team);
@@ -213,7 +213,7 @@ impl Engine {
         let Some(incident) = self.incidents.get(of).filter(|of| of.about != About::Freshd) else {
             return;
         };
-        let made_from_it = self.lineage.made_from(incident.subject.as_str());
+        let made_from_it = self.made_from(incident);
         // What was made before this went wrong may still mend what an earlier cause has left behind.
         let is_free = |effect: &Incident| {
             effect.state == IncidentState::Waiting
@@ -255,7 +255,7 @@ impl Engine {
         }
         let behind = self.lineage.upstream(effect.subject.as_str()).into_iter();
         let own = Node::Dataset(effect.subject.clone());
-        let between: HashSet<Name> = self.lineage.made_from(cause.subject.as_str()).into_iter().collect();
+        let between: HashSet<Name> = self.made_from(cause).into_iter().collect();
         let is_made_by_system = behind.chain([own]).any(|node| match node {
             Node::Dataset(name) => {
                 between.contains(&name) && !self.lineage.made_by_system_from(name.as_str()).is_empty()

@@ -5,6 +5,7 @@
 //! restart and crash are one code path (`restart`).
 
 mod accept;
+mod at_the_end;
 mod attempts;
 mod audience;
 mod back;
@@ -178,8 +179,7 @@ pub struct Engine {
     placed: BTreeMap<Name, Arc<Placed>>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
-    /// Runs whose output the machine kept freshd from, and versions that it kept a person from putting in place, with the
-    /// number of further tries so far.
+    /// What the machine kept freshd, or a person, from putting in place, with the number of further tries so far.
     setbacks: HashMap<Retry, usize>,
     /// The last silence of each name that ever had one.
     silences: BTreeMap<Name, Silence>,

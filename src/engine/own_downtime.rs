@@ -28,7 +28,8 @@ pub(super) struct WhileDown {
 enum Missed {
     /// Its job's run.
     Run {
-        job: Name,
+        /// As people call it.
+        job: String,
         due_at: Timestamp,
         /// Since when a run makes up for it.
         caught_up_since: Option<Timestamp>,
@@ -105,9 +106,10 @@ impl Engine {
             return (broken_at <= back.until).then_some(WhileDown { back, missed });
         }
         let job = self.lineage.producer_of(dataset.name.as_str())?;
-        let (due_at, caught_up_since) = self.run_missed(self.settings.jobs.get(job)?, &back, broken_at)?;
+        let job = self.settings.jobs.get(job)?;
+        let (due_at, caught_up_since) = self.run_missed(job, &back, broken_at)?;
         let missed = Missed::Run {
-            job: job.clone(),
+            job: job.title.as_deref().unwrap_or(job.name.as_str()).to_owned(),
             due_at,
             caught_up_since,
         };

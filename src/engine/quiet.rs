@@ -55,11 +55,8 @@ impl Engine {
         let lately = earlier(self.now.wall, group_wait);
         let ended_at = self.quiet_of_at(incident, lately)?.until();
         let latest = later(ended_at, group_wait);
-        let made = match incident.about {
-            About::Freshd => Vec::new(),
-            About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
-        };
-        let effects = made
+        let effects = self.made_from(incident);
+        let effects = effects
             .iter()
             .filter_map(|name| self.incidents.about(About::Dataset, name));
         let effects = effects.filter(|effect| {

@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
 use crate::freshness::DataState;
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, Outcome,
-    Owner, ProblemKind, Purpose, Silence, Version, natural, proof_words, quarantine_path,
+    Owner, ProblemKind, Purpose, Silence, Version, proof_words, quarantine_path,
 };
 use crate::schedule;
-
-/// Datasets of a team's own that one end tells of. Most are only counted.
-const THEIRS_MAX: usize = 100;
 
 impl Engine {
     /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
@@ -38,6 +35,10 @@ impl Engine {
                 called: self.thing_called(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
                 addresses: self.addresses_told(incident),
+                real: self
+                    .incidents
+                    .about(incident.about, &incident.subject)
+                    .filter(|real| real.drill.is_none()),
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
@@ -123,10 +124,7 @@ impl Engine {
             readers.extend(more.filter(|one| !known.contains(&(one.who.clone(), one.dataset.clone()))));
         }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
-        let made_from_it = match incident.about {
-            About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
-            About::Freshd => Vec::new(),
-        };
+        let made_from_it = self.made_from(incident);
         Situation {
             now: self.now.wall,
             was_down: self.was_down(),
@@ -150,13 +148,16 @@ impl Engine {
             goes_on: self.goes_on(incident, &data),
             data,
             readers,
-            proof: self.proof_of(incident),
+            of_address: self.address_tried(incident).map(|(_, team)| self.team_title(&team)),
+            proof: self
+                .address_tried(incident)
+                .map(|(address, team)| proof_words(&team, &address)),
             refused,
         }
     }
 
     /// A dataset as it stands, for those who are told times in a zone.
-    fn data_side(&self, name: &Name, zone: &TimeZone) -> Option<DataSide<'_>> {
+    pub(super) fn data_side(&self, name: &Name, zone: &TimeZone) -> Option<DataSide<'_>> {
         let dataset = self.settings.datasets.get(name)?;
         Some(DataSide {
             dataset,
@@ -179,65 +180,11 @@ impl Engine {
         }
     }
 
-    /// Of an address that cannot be reached: what to type to try it out.
-    fn proof_of(&self, incident: &Incident) -> Option<String> {
+    /// The address that cannot be reached, and the team that is told there.
+    fn address_tried(&self, incident: &Incident) -> Option<(Address, Name)> {
         let broken = (incident.kind == ProblemKind::ChannelBroken).then_some(incident.subject.as_str())?;
         let mut in_use = self.addresses_in_use().into_iter();
-        let (address, team) = in_use.find(|(address, _)| address.to_string() == broken)?;
-        Some(proof_words(&team, &address))
-    }
-
-    /// At the end a reader hears of what they read: where nothing that is left concerns the team, and all is good that does
-    /// and is made from what is over, that comes first, the nearest of it before all. What of it is not, is explained by
-    /// something else by now, and is named. Says what was put in.
-    fn put_theirs<'a>(
-        &'a self,
-        team: &Name,
-        zone: &TimeZone,
-        incident: &Incident,
-        data: &mut Vec<DataSide<'a>>,
-    ) -> Vec<Name> {
-        let concerns = |name: &Name| {
-            let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
-            let readers = self.lineage.impact(name.as_str()).into_iter();
-            let readers = readers.filter(|reader| reader.distance == 0).map(|reader| reader.owner);
-            let owners = owner.cloned().into_iter().chain(readers);
-            owners.into_iter().any(|owner| self.team_of(&owner).0 == *team)
-        };
-        if incident.about == About::Freshd || data.iter().any(|side| concerns(&side.dataset.name)) {
-            return Vec::new();
-        }
-        let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
-        let theirs: Vec<DataSide<'a>> = made
-            .filter(concerns)
-            .filter_map(|name| self.data_side(&name, zone))
-            .collect();
-        let (good, broken): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|side| side.standing.state.keeps_promise());
-        let put_in = if broken.is_empty() { good } else { broken };
-        let mut put_in: Vec<DataSide<'a>> = put_in.into_iter().take(THEIRS_MAX).collect();
-        if let [_, others @ ..] = &mut put_in[..] {
-            others.sort_by(|a, b| natural(a.dataset.name.as_str(), b.dataset.name.as_str()));
-        }
-        let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
-        data.splice(0..0, put_in);
-        names
-    }
-
-    /// At the end of an incident: of each dataset that is not as promised all the same, where people are told of it from now
-    /// on.
-    fn goes_on(&self, incident: &Incident, data: &[DataSide<'_>]) -> BTreeMap<Name, GoesOn> {
-        let is_end = incident.resolved_at.is_some();
-        let broken = data
-            .iter()
-            .filter(|side| is_end && !side.standing.state.keeps_promise());
-        let goes_on = broken.filter_map(|side| {
-            let name = &side.dataset.name;
-            let other = self.incidents.about(About::Dataset, name)?;
-            let cause = other.cause.filter(|cause| *cause != incident.id);
-            let goes_on = cause.map_or(GoesOn::As(other.id), GoesOn::With);
-            (other.id != incident.id).then(|| (name.clone(), goes_on))
-        });
-        goes_on.collect()
+        in_use.find(|(address, _)| address.to_string() == broken)
     }
 
     /// What is made from what an incident is about, is not as promised, and is no effect of it: how it stands, and by which
@@ -350,6 +297,16 @@ impl Engine {
         title.unwrap_or_else(|| team.to_string())
     }
 
+    /// A system, a job or a team that reads something, as people call it.
+    fn consumer_title(&self, consumer: &Name) -> String {
+        let settings = &self.settings;
+        let system = settings.systems.get(consumer).map(|system| system.title.as_deref());
+        let job = || settings.jobs.get(consumer).map(|job| job.title.as_deref());
+        let team = || settings.teams.get(consumer).map(|team| team.title.as_deref());
+        let title = system.or_else(job).or_else(team).flatten();
+        title.unwrap_or(consumer.as_str()).to_owned()
+    }
+
     /// Who reads what an incident concerns, first reader first.
     pub(super) fn readers(&self, id: IncidentId) -> Vec<Reading> {
         self.readers_of(self.broken_by(id).into_iter().map(|(name, _)| name))
@@ -360,13 +317,8 @@ impl Engine {
         let mut readings: Vec<Reading> = Vec::new();
         for name in of {
             for reader in self.lineage.impact(name.as_str()) {
-                let title = self
-                    .settings
-                    .systems
-                    .get(&reader.consumer)
-                    .and_then(|system| system.title.clone());
                 let reading = Reading {
-                    who: title.unwrap_or_else(|| reader.consumer.to_string()),
+                    who: self.consumer_title(&reader.consumer),
                     team: self.team_of(&reader.owner).0,
                     at: reader.reads_at.and_then(|rule| self.next_read(rule)),
                     dataset: reader.dataset.clone(),

@@ -169,7 +169,14 @@ impl Engine {
             open: self
                 .incidents
                 .values()
-                .filter(|one| one.state == IncidentState::Open && one.drill.is_none() && is_own(one))
+                .filter(|one| one.state != IncidentState::Attached && one.drill.is_none() && is_own(one))
+                .count(),
+            behind_others: self
+                .incidents
+                .values()
+                .filter(|one| one.about == About::Dataset && is_own(one))
+                .filter_map(|one| self.incidents.get(one.cause?))
+                .filter(|cause| !is_own(cause))
                 .count(),
             oldest: datasets
                 .filter(|dataset| dataset.part_of.is_none())

@@ -181,10 +181,11 @@ impl Lineage {
     ///
     /// A consumer that reads several of these datasets is named once, for the nearest.
     pub fn impact(&self, dataset: &str) -> Vec<Reader<'_>> {
+        let Some((dataset, _)) = self.datasets.get_key_value(dataset) else {
+            return Vec::new();
+        };
         let mut downstream = self.downstream(dataset);
-        if self.datasets.contains_key(dataset) {
-            downstream.insert(0, (dataset.into(), 0));
-        }
+        downstream.insert(0, (dataset.clone(), 0));
         let mut seen: HashSet<(ReaderKind, Name)> = HashSet::new();
         let mut readers = Vec::new();
         for (name, distance) in downstream {
@@ -208,14 +209,21 @@ impl Lineage {
         readers
     }
 
+    /// The same of what a job makes.
+    pub fn impact_of_job(&self, job: &str) -> Vec<Reader<'_>> {
+        let output = self.job(job).and_then(|job| job.produces.as_ref());
+        output.map_or_else(Vec::new, |output| self.impact(output.as_str()))
+    }
+
     /// Everybody who reads what comes from a job, dataset or system of that name, the nearest first. The jobs that read a
     /// system are hit before all others.
     pub fn impact_of_any(&self, name: &str) -> Vec<Reader<'_>> {
         let mut found = self.impact(name);
+        found.extend(self.impact_of_job(name));
         let is_from = |system: Option<&Name>| system.is_some_and(|system| system.as_str() == name);
         for job in self.jobs.iter().filter(|job| is_from(job.from.as_ref())) {
             found.extend(self.job_reader(&job.name, &name.into(), 0));
-            let behind = self.impact(job.name.as_str()).into_iter();
+            let behind = self.impact_of_job(job.name.as_str()).into_iter();
             found.extend(behind.map(|reader| Reader {
                 distance: reader.distance + 1,
                 ..reader
@@ -234,9 +242,19 @@ impl Lineage {
         found
     }
 
-    /// Every dataset that is made from what a dataset holds, or a job makes, nearest first: of a job, what it produces too.
-    pub fn made_from(&self, name: &str) -> Vec<Name> {
-        self.downstream(name).into_iter().map(|(dataset, _)| dataset).collect()
+    /// Every dataset that is made from what a dataset holds, nearest first.
+    pub fn made_from(&self, dataset: &str) -> Vec<Name> {
+        let known = self.datasets.get_key_value(dataset);
+        let downstream = known.map_or_else(Vec::new, |(dataset, _)| self.downstream(dataset));
+        downstream.into_iter().map(|(dataset, _)| dataset).collect()
+    }
+
+    /// What a job makes, and every dataset that is made from that, nearest first. A dataset of the job's own name that
+    /// another makes is none of it.
+    pub fn made_by(&self, job: &str) -> Vec<Name> {
+        let output = self.job(job).and_then(|job| job.produces.as_ref());
+        let behind = output.map_or_else(Vec::new, |output| self.made_from(output.as_str()));
+        output.cloned().into_iter().chain(behind).collect()
     }
 
     /// One ring for each group of jobs and datasets that feed one another: dataset, job that makes it, dataset that job
@@ -246,20 +264,11 @@ impl Lineage {
         rings::rings(self)
     }
 
-    fn downstream(&self, name: &str) -> Vec<(Name, usize)> {
-        let mut seen: HashSet<Name> = HashSet::new();
-        let mut queue: VecDeque<(Name, usize)> = VecDeque::new();
+    /// What is made from a dataset, and in how many steps, nearest first.
+    fn downstream(&self, dataset: &Name) -> Vec<(Name, usize)> {
+        let mut seen: HashSet<Name> = HashSet::from([dataset.clone()]);
+        let mut queue: VecDeque<(Name, usize)> = VecDeque::from([(dataset.clone(), 0)]);
         let mut found = Vec::new();
-        if self.datasets.contains_key(name) {
-            seen.insert(name.into());
-            queue.push_back((name.into(), 0));
-        }
-        if let Some(output) = self.job(name).and_then(|job| job.produces.as_ref())
-            && seen.insert(output.clone())
-        {
-            found.push((output.clone(), 0));
-            queue.push_back((output.clone(), 0));
-        }
         while let Some((dataset, distance)) = queue.pop_front() {
             let jobs = self.jobs_reading(dataset.as_str()).iter();
             let made = jobs.filter_map(|job| self.job(job.as_str())?.produces.as_ref());

@@ -75,17 +75,27 @@ fn upstream_is_listed_nearest_first_and_each_stop_once() {
     assert_eq!(shown(&lineage.upstream("unheard-of")), "");
 }
 
-fn downstream(lineage: &Lineage, name: &str) -> Vec<Name> {
-    let found = lineage.downstream(name).into_iter();
-    found.map(|(dataset, _)| dataset).collect()
+#[test]
+fn what_a_job_makes_begins_with_its_own_output() {
+    let lineage = Lineage::new(&settings(FLOW));
+    assert_eq!(lineage.made_by("export"), names("stock digest report"));
+    assert_eq!(lineage.made_from("stock"), names("digest report"));
+    assert_eq!(lineage.made_by("mail"), names(""));
 }
 
 #[test]
-fn downstream_of_a_job_begins_with_its_own_output() {
-    let lineage = Lineage::new(&settings(FLOW));
-    assert_eq!(downstream(&lineage, "export"), names("stock digest report"));
-    assert_eq!(downstream(&lineage, "stock"), names("digest report"));
-    assert_eq!(downstream(&lineage, "mail"), names(""));
+fn a_job_and_a_dataset_of_one_name_are_two_things() {
+    let lineage = Lineage::new(&settings(
+        "orders: -> orders\nreport: orders -> report\nstock: -> lots\nlots: stock -> x",
+    ));
+    assert_eq!(lineage.made_by("orders"), names("orders report"));
+    assert_eq!(lineage.made_from("orders"), names("report"));
+    // The job stock makes no stock, and the dataset stock no lots.
+    assert_eq!(lineage.made_by("stock"), names("lots"));
+    assert_eq!(lineage.made_from("stock"), names("x"));
+    let readers = |of: Vec<Reader<'_>>| -> Vec<Name> { of.into_iter().map(|reader| reader.consumer).collect() };
+    assert_eq!(readers(lineage.impact("stock")), names("lots"));
+    assert_eq!(readers(lineage.impact_of_job("stock")), names(""));
 }
 
 #[test]
@@ -198,7 +208,7 @@ fn a_ring_is_named_by_its_shortest_way_around() {
     assert_eq!(rings, ["a a c c b b", "own self"]);
     // No walk loops.
     assert_eq!(shown(&lineage.upstream("a")), "a c x c b b");
-    assert_eq!(downstream(&lineage, "own"), names(""));
+    assert_eq!(lineage.made_from("own"), names(""));
     assert_eq!(lineage.impact("a").len(), 4);
 }
 
@@ -230,10 +240,7 @@ fn what_a_system_makes_from_something_lies_behind_it() {
         shown(&lineage.upstream("report")),
         "report invoices export-invoices issues export-issues orders export-orders"
     );
-    assert_eq!(
-        downstream(&lineage, "export-orders"),
-        names("orders issues invoices report")
-    );
+    assert_eq!(lineage.made_by("export-orders"), names("orders issues invoices report"));
     assert_eq!(lineage.made_by_systems_of("orders"), names("issues"));
     let hit = lineage.impact("orders");
     let hit: Vec<_> = hit
@@ -253,8 +260,8 @@ fn what_is_made_from_a_part_is_made_from_the_whole_and_a_part_like_the_whole() {
     part.part_of = Some("stock".into());
     Arc::make_mut(settings.datasets.get_mut("stock").unwrap()).parts = names("a");
     let lineage = Lineage::new(&settings);
-    assert_eq!(downstream(&lineage, "lots"), names("stock report"));
-    assert_eq!(downstream(&lineage, "stock.a"), names("report"));
+    assert_eq!(lineage.made_from("lots"), names("stock report"));
+    assert_eq!(lineage.made_from("stock.a"), names("report"));
     assert_eq!(shown(&lineage.upstream("report")), "stock.a lots");
 }
 
@@ -309,7 +316,7 @@ fn a_chain_of_ten_thousand_jobs_is_walked_without_deep_recursion() {
     let lineage = Lineage::new(&settings(&flow));
     assert!(lineage.cycles().is_empty());
     assert_eq!(lineage.upstream("d10000").len(), 20_000);
-    assert_eq!(lineage.downstream("d0").len(), 10_000);
+    assert_eq!(lineage.made_from("d0").len(), 10_000);
     let lineage = Lineage::new(&settings(&format!("{flow}back: d10000 -> d0\n")));
     assert_eq!(lineage.cycles()[0].len(), 20_002);
 }

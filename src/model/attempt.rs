@@ -183,3 +183,11 @@ pub struct Output {
     /// The last lines, lossily decoded, at most `TAIL_BYTES_MAX`.
     pub tail: String,
 }
+
+impl Output {
+    /// At most so many of the last lines, oldest first. Blank ones say nothing, and would hide what does.
+    pub fn last_lines(&self, lines_max: usize) -> Vec<&str> {
+        let mut lines: Vec<&str> = self.tail.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines.split_off(lines.len().saturating_sub(lines_max))
+    }
+}

@@ -156,7 +156,7 @@ pub use spread::{SPREAD_STEP, spread};
 pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
-pub use text::{has_power, is_invisible, one_line};
+pub use text::{both_ends, has_power, is_invisible, one_line};
 pub use told_with::{ToldWith, reached};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

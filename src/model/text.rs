@@ -25,6 +25,20 @@ pub fn one_line(text: &str) -> String {
     text.trim().chars().map(shown).collect()
 }
 
+/// A line of at most so many characters, or its beginning and its end: what was the matter often stands last.
+pub fn both_ends(line: &str, chars_max: usize) -> String {
+    const CUT: &str = " … ";
+    let count = line.chars().count();
+    if count <= chars_max {
+        return line.to_owned();
+    }
+    let of_end = chars_max / 2;
+    let of_beginning = chars_max - of_end - CUT.chars().count();
+    let beginning: String = line.chars().take(of_beginning).collect();
+    let end: String = line.chars().skip(count - of_end).collect();
+    format!("{beginning}{CUT}{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

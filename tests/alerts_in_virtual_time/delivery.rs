@@ -179,7 +179,7 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
     let message = &world.sent[0].1.message;
     assert_eq!(
         message.facts[0].text,
-        "mail:ops@sea.example could not be reached: 550 no such address"
+        "ops, because mail:ops@sea.example could not be reached: 550 no such address"
     );
     let dead: Vec<_> = world
         .ledger

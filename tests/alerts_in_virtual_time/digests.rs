@@ -276,7 +276,7 @@ fn a_digest_that_dies_goes_to_the_fallback_as_one_which_hears_of_the_ends() {
     assert_eq!(digest.message.facts[0].label, "Instead of");
     assert_eq!(
         digest.message.facts[0].text,
-        "mail:ops@sea.example could not be reached: 550 no such address"
+        "ops, because mail:ops@sea.example could not be reached: 550 no such address"
     );
     let dead = world.ledger.notifications.values();
     let dead = dead.filter(|one| one.state == NotificationState::Dead && one.incident.is_some());

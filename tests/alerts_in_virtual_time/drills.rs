@@ -265,3 +265,19 @@ fn a_silence_does_not_keep_a_drill_back() {
     world.run_until("2026-11-26T13:30");
     assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
 }
+
+#[test]
+fn a_drill_with_what_is_wrong_says_so() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    begun(&mut world, "j", 30);
+    world.run_until("2026-11-26T12:50");
+    let drills = world.sent.iter().map(|(_, sent)| &sent.message);
+    let drills: Vec<&str> = drills.filter(|it| it.is_drill()).map(|it| &*it.headline).collect();
+    let (opening, end) = (drills[0], drills[drills.len() - 1]);
+    let real = "Apart from it, j failed since Thu 2026-11-26 12:00 (#2).";
+    assert!(opening.contains("it is no alarm. Apart from it, "), "{opening}");
+    assert!(opening.contains(real) && end.ends_with(real), "{opening} {end}");
+}

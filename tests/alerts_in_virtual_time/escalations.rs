@@ -3,7 +3,8 @@
 
 use freshd::model::Purpose;
 
-use super::virtual_world::{World, clock};
+use super::delivery::no_such_address;
+use super::virtual_world::{Play, World, clock};
 use super::{NO_PROOFS, failing, one_job};
 
 const OPS: &str = "notify = [\"mail:ops@sea.example\"]";
@@ -79,4 +80,28 @@ fn who_is_called_in_the_place_of_those_before_by_an_edit_is_on_record_and_nobody
     let mut world = failing(&text, "2026-11-26T12:00");
     world.run_until("2026-11-26T14:50");
     assert_eq!(called(&world), [one("12:31:05", "mail:it@sea.example, pager")]);
+}
+
+#[test]
+fn whoever_stands_in_for_the_chain_is_not_told_that_nobody_knows() {
+    let mut world = failing(&chain(), "2026-11-26T12:00");
+    world.channel(CHIEF, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:50");
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-26T13:00");
+    let to_fallback = world.sent.iter().map(|(_, sent)| sent);
+    let to_fallback = to_fallback.filter(|sent| sent.address.to_string() == "mail:it@sea.example");
+    let facts = to_fallback.flat_map(|sent| &sent.message.facts);
+    let said: Vec<&str> = facts
+        .filter(|fact| fact.label == "Instead of")
+        .map(|fact| &*fact.text)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "mail:chief@sea.example, whom ops has called next, could not be reached: 550 no such address",
+            "mail:chief@sea.example, whom ops has called next: ops itself has been told"
+        ]
+    );
 }

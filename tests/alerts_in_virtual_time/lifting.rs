@@ -122,3 +122,24 @@ fn what_a_silenced_cause_would_explain_is_told_by_itself() {
     world.run_until("2026-11-26T12:01");
     assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening]);
 }
+
+#[test]
+fn a_job_and_the_dataset_of_its_name_that_are_silenced_as_one_are_told_in_one() {
+    let text = one_job("")
+        .replace("[jobs.j]", "[jobs.orders]")
+        .replace("command = \"true\"\n", "command = \"true\"\nproduces = \"orders\"\n")
+        + "[datasets.orders]\nowner = \"ops\"\nfile = \"orders.csv\"\nmax_age = \"30m\"\n";
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("orders", |_, now| Play::writes("x", now));
+    world.run("orders");
+    world.run_until("2026-11-26T10:10");
+    silence(&mut world, "orders");
+    world.script("orders", |_, _| Play::fails(1, ""));
+    world.run("orders");
+    world.run_until("2026-11-26T12:00");
+    lifted(&mut world, "orders");
+    world.run_until("2026-11-26T12:01");
+    assert_eq!(world.told_to("mail:ops@sea.example"), [Purpose::Opening]);
+    let words = &world.sent.last().expect("a message").1.message.headline;
+    assert!(words.starts_with("CRITICAL: "), "{words}");
+}

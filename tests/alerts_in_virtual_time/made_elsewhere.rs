@@ -4,7 +4,7 @@ use freshd::model::{About, IncidentState, ProblemKind, Purpose};
 use jiff::Timestamp;
 
 use super::virtual_world::{Play, World, at};
-use super::{NO_PROOFS, PEOPLE};
+use super::{NO_PROOFS, PEOPLE, one_job};
 
 const BROKEN: &str = "2026-03-02T09:59";
 const MENDED: &str = "2026-03-02T13:59";
@@ -158,4 +158,32 @@ fn a_system_that_makes_something_has_no_version_of_it_pinned_and_limits_no_age()
     assert_eq!(version.effective_as_of, version.as_of);
     assert_eq!(world.state_of("orders").0, "stale");
     assert_eq!(world.state_of("issues").0, "fresh");
+}
+
+#[test]
+fn whoever_reads_the_cause_and_owns_what_is_made_from_it_hears_of_both_at_the_end() {
+    let text = one_job("produces = \"d\"")
+        + NO_PROOFS
+        + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [\"a\"]\n\
+           [datasets.e]\nowner = \"a\"\nfile = \"e\"\nmax_age = \"2h\"\n\
+           [jobs.k]\nowner = \"a\"\ncommand = \"true\"\nneeds = [\"d\"]\nproduces = \"e\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    for job in ["j", "k"] {
+        world.script(job, |_, now| Play::writes("x", now));
+        world.run(job);
+        world.run_until_instant(world.now.wall + jiff::SignedDuration::from_secs(5));
+    }
+    world.run_until("2026-11-26T12:50");
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T13:00");
+    let to_a = world.sent.iter().map(|(_, sent)| sent);
+    let end = to_a
+        .filter(|sent| sent.address.to_string() == "mail:a@sea.example")
+        .last();
+    let words = &end.expect("told").message.headline;
+    assert!(
+        words.contains(": d is fresh again, ") && words.ends_with(" As promised, too: e."),
+        "{words}"
+    );
 }

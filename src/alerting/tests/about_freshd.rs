@@ -69,7 +69,7 @@ fn a_problem_of_freshd_itself_has_commands_of_its_own() {
     let broken = about("mail:a@b.example", ProblemKind::ChannelBroken);
     assert_eq!(
         headline(Purpose::Opening, OWNER, &broken),
-        "WARNING: no message reaches mail:a@b.example: exit code 1."
+        "WARNING: no message reaches mail:a@b.example of Warehouse: exit code 1."
     );
     assert!(headline(Purpose::Recovery, OWNER, &broken).ends_with(": messages reach mail:a@b.example again."));
     let mut story = about("export", ProblemKind::Failed);

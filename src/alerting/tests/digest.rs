@@ -6,9 +6,8 @@ use super::super::{Concern, INSTEAD_OF, Own, ToGather, digest};
 
 use super::at;
 use crate::model::{
-    About, Address, DIGEST_CHARS_USUAL, DownDeliveries, Drill, Incident, IncidentId, Message, MessageFact, Name,
-    Notification, NotificationId, NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered,
-    plain_incident,
+    About, Address, DIGEST_CHARS_USUAL, DownDeliveries, Drill, Incident, IncidentId, Message, Name, Notification,
+    NotificationId, NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered, plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -233,43 +232,6 @@ fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
         gathered(&reminded, down).subject,
         "[freshd] 2 problems after freshd was down for 2h"
     );
-}
-
-#[test]
-fn what_is_over_says_from_when_until_when_it_was() {
-    let over = |since: &str, until: &str| {
-        let (mut one, _) = waiting(1, Severity::Critical, "20:00");
-        let mut message = Message::clone(&one.message);
-        message.purpose = Purpose::Recovery;
-        for (label, text) in [("Since", since), ("Until", until)] {
-            message.facts.push(MessageFact {
-                label: label.to_owned(),
-                text: text.to_owned(),
-            });
-        }
-        one.message = message.into();
-        gathered(&[(one, None)], WhyGathered::Flood).incidents[0].text.clone()
-    };
-    for (since, until, says) in [
-        ("Fri 2026-11-27 22:10", "Fri 2026-11-27 22:40", "22:10 to 22:40"),
-        (
-            "Fri 2026-11-27 22:10 (stuck since Fri 2026-11-27 22:20)",
-            "Fri 2026-11-27 22:40",
-            "22:10 to 22:40",
-        ),
-        (
-            "Thu 2026-11-26 22:10",
-            "Thu 2026-11-26 22:40",
-            "Thu 2026-11-26 22:10 to 22:40",
-        ),
-        (
-            "Thu 2026-11-26 22:10",
-            "Fri 2026-11-27 06:00",
-            "Thu 2026-11-26 22:10 to Fri 2026-11-27 06:00",
-        ),
-    ] {
-        assert_eq!(over(since, until), format!("#1 job-1 failed, {says}"));
-    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::model::{Purpose, plain_dataset};
 
 #[test]
 fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
-    let story = friday();
+    let mut story = friday();
+    story.job.as_mut().unwrap().produces = Some("data-1".into());
     let datasets: Vec<_> = (1..=40)
         .map(|number| plain_dataset(&format!("data-{number}")))
         .collect();
@@ -27,7 +28,9 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
         .collect();
     situation.made_from_it = datasets.iter().map(|dataset| dataset.name.clone()).collect();
     let told = message("n1.x".to_owned(), Purpose::Update, &OWNER.into(), &situation);
-    assert_eq!(said("Broken", &told).matches(" | ").count(), 2, "three in full");
+    let broken = said("Broken", &told);
+    assert_eq!(broken.matches(" | ").count(), 3, "three in full");
+    assert!(broken.ends_with(" | and 36 more, by name below"), "{broken}");
     assert_eq!(said("Made from it", &told), "39 datasets: 38 stale, 1 at risk");
     let stale: Vec<String> = (2..=39).map(|number| format!("data-{number}")).collect();
     assert_eq!(said("Stale (38)", &told).replace(" | ", ", "), stale.join(", "));

@@ -4,6 +4,7 @@ mod about_freshd;
 mod concern;
 mod digest;
 mod digest_extent;
+mod digest_over;
 mod late;
 mod lost;
 mod many;
@@ -67,7 +68,10 @@ fn friday() -> Friday {
         is_configured: true,
         owner_reach: OwnerReach::Told,
         unheard: None,
-        job: Some(plain_job("export")),
+        job: Some(Job {
+            produces: Some("stock".into()),
+            ..plain_job("export")
+        }),
         run: Some(run),
         attempt: Some(plain_attempt("export", at("22:00"))),
         going: None,
@@ -86,6 +90,7 @@ impl Friday {
         self.incident.kind = crate::model::ProblemKind::Stale;
         self.incident.subject = "stock".into();
         self.job = None;
+        self.made_from_it.retain(|name| *name != "stock");
         self
     }
 
@@ -126,6 +131,7 @@ impl Friday {
             readers: self.readers.clone(),
             silenced: Vec::new(),
             quiet_cause: None,
+            of_address: (self.incident.kind == ProblemKind::ChannelBroken).then(|| "Warehouse".to_owned()),
             proof: (self.incident.kind == ProblemKind::ChannelBroken)
                 .then(|| "freshd notify test --team ops --channel mail".to_owned()),
             refused: None,

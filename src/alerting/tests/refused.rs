@@ -71,7 +71,7 @@ fn the_first_sentence_has_one_broken_rule_and_the_others_stand_in_a_line_each() 
     );
     assert_eq!(
         said("In quarantine", &opening),
-        "stock@8, quarantine/stock/8 of the state directory"
+        "stock@8, quarantine/stock/8 of the state directory; `freshd release` publishes it all the same"
     );
     let notice = refused(Purpose::Impact, READER, &judgement);
     assert_eq!(said("Broken too", &notice), "", "a reader is not to mend it");

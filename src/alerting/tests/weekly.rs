@@ -4,9 +4,13 @@ use jiff::tz::TimeZone;
 
 use super::at;
 use crate::alerting::{TeamWeek, ToReport, weekly};
-use crate::model::{Incident, IncidentId, IncidentState, Message, Name, plain_incident};
+use crate::model::{Incident, IncidentId, IncidentState, Message, Name, Outcome, plain_incident};
 
 fn report(week: TeamWeek<'_>) -> Message {
+    report_of(week, 0, 0)
+}
+
+fn report_of(week: TeamWeek<'_>, open: usize, behind_others: usize) -> Message {
     let report = ToReport {
         now: at("08:00"),
         from: at("07:00"),
@@ -16,7 +20,8 @@ fn report(week: TeamWeek<'_>) -> Message {
         team: &Name::from("ops"),
         team_title: "ops".to_owned(),
         week: Ok(week),
-        open: 0,
+        open,
+        behind_others,
         oldest: None,
     };
     weekly("m.1".to_owned(), &report)
@@ -77,4 +82,48 @@ fn what_is_open_is_not_left_out_for_what_is_over() {
     );
     assert_eq!(said("Over").len(), 20);
     assert_eq!(said("Over").last(), Some(&"and 10 more"));
+}
+
+#[test]
+fn data_that_is_bad_because_of_others_is_not_told_as_well() {
+    for (open, behind, words) in [
+        (0, 0, "all was well"),
+        (2, 0, "2 problems are open"),
+        (0, 1, "1 dataset is not as promised because of others"),
+        (
+            1,
+            21,
+            "1 problem is open, 21 datasets are not as promised because of others",
+        ),
+    ] {
+        let report = report_of(TeamWeek::default(), open, behind);
+        assert!(
+            report.headline.starts_with(&format!("ops: {words}.")),
+            "{}",
+            report.headline
+        );
+        assert!(
+            report.subject.contains(&format!("Weekly report: {words}, ")),
+            "{}",
+            report.subject
+        );
+    }
+}
+
+#[test]
+fn what_the_checks_refused_is_counted_apart_from_what_failed() {
+    for (runs, words) in [
+        (vec![(Outcome::Rejected, 1)], "1 run, of which the data was refused."),
+        (
+            vec![(Outcome::Succeeded, 86), (Outcome::Failed, 38), (Outcome::Rejected, 6)],
+            "130 runs, 38 failed, and the data of 6 was refused.",
+        ),
+    ] {
+        let week = TeamWeek {
+            runs,
+            ..TeamWeek::default()
+        };
+        let report = report(week);
+        assert!(report.headline.contains(words), "{}", report.headline);
+    }
 }

@@ -321,7 +321,8 @@ fn the_last_lines_of_output_go_to_the_owner_while_it_lasts() {
     let mut story = friday();
     let attempt = story.attempt.as_mut().unwrap();
     let printed = (1..=14).map(|line| format!("{line} {}", "x".repeat(300)));
-    attempt.output.tail = printed.collect::<Vec<_>>().join("\n");
+    // Blank lines would take the place of what it said.
+    attempt.output.tail = printed.collect::<Vec<_>>().join("\n\n") + &"\n \n".repeat(20);
     attempt.report = vec![
         ("rows".to_owned(), "7".to_owned()),
         ("message".to_owned(), "no disk".to_owned()),

@@ -4,11 +4,13 @@ use super::Frame;
 use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::{table, times};
-use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity, end_words};
+use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity, both_ends, end_words};
 use crate::model::{OpenIncident, ProblemKind, Reads, Status, natural};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
+/// Characters of what a run printed last.
+const PRINTED_CHARS_MAX: usize = 200;
 /// Names in one line.
 const NAMES_MAX: usize = 5;
 
@@ -91,7 +93,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         lines.push(("before", before));
     }
     if let Some(printed) = printed {
-        lines.push(("printed", clean(printed)));
+        lines.push(("printed", clean(&both_ends(printed, PRINTED_CHARS_MAX))));
     }
     if let Some(flapping) = &root.flapping {
         let told = |at| times::moment(at, frame.now, frame.zone);
