@@ -9,7 +9,7 @@ use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
 use crate::model::{
-    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, elapsed, later,
+    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Rested, Severity, elapsed, later,
 };
 
 impl Engine {
@@ -217,6 +217,7 @@ impl Engine {
             reason,
             told: Vec::new(),
             told_with: Vec::new(),
+            rested: Rested::default(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),

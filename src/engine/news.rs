@@ -15,6 +15,8 @@ pub(super) struct News {
     changes: BTreeMap<IncidentId, Change>,
     /// Incidents with which nothing has changed, but that may concern others by an edit of jobs.toml.
     unchanged: BTreeSet<IncidentId>,
+    /// Incidents of which a step of the chain is due: whoever is called reads how it is by then, and no update beside it.
+    to_call: BTreeSet<IncidentId>,
 }
 
 /// What is new about an open incident.
@@ -39,6 +41,11 @@ impl Engine {
         if incident.state == IncidentState::Open {
             self.news.unchanged.insert(incident.id);
         }
+    }
+
+    /// A step of the chain is due.
+    pub(super) fn call_with_news(&mut self, id: IncidentId) {
+        self.news.to_call.insert(id);
     }
 
     /// Whether it is told in this step that an open incident has become worse.
@@ -70,6 +77,13 @@ impl Engine {
             let concerned: Vec<IncidentId> = heard.collect();
             self.tell_readers(id, &concerned);
             self.tell_of_failure(id);
+        }
+        for id in std::mem::take(&mut self.news.to_call) {
+            let called = self.incidents.get(id).filter(|one| self.is_there(one));
+            match called.is_some() {
+                true => self.escalate(id),
+                false => self.arm_reminder(id),
+            }
         }
         // What an edit ends is over once nothing is left to look at, and concerns nobody new.
         if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {

@@ -42,6 +42,7 @@ mod reading;
 mod redactor;
 mod refusal;
 mod report;
+mod rested;
 mod restored;
 mod run;
 #[cfg(test)]
@@ -130,6 +131,7 @@ pub use purpose::Purpose;
 pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use redactor::{HIDDEN, Redactor, SECRET_BYTES_MIN};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
+pub use rested::Rested;
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{FailedBefore, Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
