@@ -237,8 +237,8 @@ impl Engine {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
             self.mending.remove(&incident.id);
-            if !self.outbox.is_anything_waiting(incident.id) {
-                self.outbox.forget_heard(incident.id);
+            for id in incident.told_with_causes().into_iter().chain([incident.id]) {
+                self.forget_heard_of(id);
             }
         } else {
             self.incidents.insert(incident);

@@ -6,7 +6,7 @@ use super::Engine;
 use super::data::DataState;
 use super::jobs::JobState;
 use crate::freshness;
-use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState, reached};
+use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState, incident_line};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -137,29 +137,21 @@ impl Engine {
     }
 
     fn incident_json(&self, incident: &Incident) -> Value {
-        let mut value = serde_json::to_value(incident).unwrap_or(Value::Null);
-        if let Some(fields) = value.as_object_mut() {
-            let addresses = self.addresses_told(incident);
-            fields.insert("told".to_owned(), json!(reached(&addresses)));
-            fields.insert("addresses".to_owned(), json!(addresses));
-            fields.insert("ends_by".to_owned(), json!(incident.ends_by()));
-            fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
-            let (window, silence) = match self.quiet_of(incident) {
-                Some(Quiet::Window(window)) => (Some(window), None),
-                Some(Quiet::Silence(silence)) => (None, Some(silence)),
-                None => (None, None),
-            };
-            fields.insert("maintenance".to_owned(), json!(window));
-            fields.insert("silence".to_owned(), json!(silence));
-            let readers: Vec<Value> = self
-                .readers(incident.id)
-                .iter()
-                .map(|reading| {
-                    json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at })
-                })
-                .collect();
-            fields.insert("readers".to_owned(), json!(readers));
-        }
+        let mut value = incident_line(incident, &self.addresses_told(incident));
+        value["owner"] = json!(self.owner_of(incident).0);
+        value["behind"] = json!(self.told_cause_of(incident).map(|cause| cause.id));
+        let (window, silence) = match self.quiet_of(incident) {
+            Some(Quiet::Window(window)) => (Some(window), None),
+            Some(Quiet::Silence(silence)) => (None, Some(silence)),
+            None => (None, None),
+        };
+        value["maintenance"] = json!(window);
+        value["silence"] = json!(silence);
+        let readers = self.readers(incident.id).into_iter();
+        let readers = readers.map(
+            |reading| json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at }),
+        );
+        value["readers"] = readers.collect();
         value
     }
 

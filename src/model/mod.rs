@@ -96,7 +96,7 @@ pub use fact::{
 };
 pub use first_run::FirstRun;
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
-pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
+pub use heard::{AddressState, Heard, HeardOne, IN_STEAD_OF, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
@@ -159,6 +159,6 @@ pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
 pub use text::{has_power, is_invisible, one_line};
-pub use told_with::{ToldWith, reached};
+pub use told_with::{HeardWith, ToldWith, reached};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

@@ -310,6 +310,7 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         team: cells.name()?,
         in_digest: cells.get()?,
         purpose: cells.json()?,
+        in_stead: cells.get()?,
     })
 }
 
