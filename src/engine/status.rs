@@ -62,6 +62,12 @@ impl Engine {
         }))
     }
 
+    /// Every address that somebody may be told at, in a text of its own: what jobs.toml says by now may be in force later.
+    pub(super) fn addresses_json(&self) -> Value {
+        let addresses: Vec<String> = self.addresses_in_use().keys().map(ToString::to_string).collect();
+        json!({ "addresses": addresses })
+    }
+
     fn dataset_json(&self, dataset: &Dataset) -> Value {
         let standing = self.standing(dataset);
         let down = self.broken_while_down(dataset, &standing);

@@ -82,7 +82,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use dead::{DeadMessage, proof_words, unused_words};
+pub use dead::{DeadMessage, Said, proof_words, unused_words};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};

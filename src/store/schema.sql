@@ -375,6 +375,8 @@ CREATE TABLE notifications (
 ) STRICT;
 
 CREATE INDEX notifications_by_incident ON notifications (incident, id);
+-- What is about no incident, by where it goes.
+CREATE INDEX notifications_about_none ON notifications (channel, address, id) WHERE incident IS NULL;
 -- What is still to be sent.
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
 -- What was given up.
