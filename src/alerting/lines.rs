@@ -4,6 +4,7 @@ use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::impact::{READ_BY, YOU};
 use super::made_from::made_from_it;
+use super::quiet_cause::told_cause_words;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
 use super::titles::{called_and_named, data_called_and_named};
@@ -88,7 +89,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         let well = well.unwrap_or_default();
         say("Flapping", format!("{} times since {since}{well}", flapping.times));
     }
-    if let Some(cause) = situation.quiet_cause.clone().filter(|_| purpose != Purpose::Recovery) {
+    let told_cause = || situation.told_cause.map(told_cause_words);
+    let cause = situation.quiet_cause.clone().or_else(told_cause);
+    if let Some(cause) = cause.filter(|_| purpose != Purpose::Recovery) {
         say(CAUSE, cause);
     }
     for silence in &situation.silenced {

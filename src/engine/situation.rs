@@ -147,6 +147,7 @@ impl Engine {
             made_from_it,
             silenced: self.silences_over(incident, &data),
             quiet_cause: self.quiet_cause_words(incident, zone),
+            told_cause: self.told_cause_of(incident),
             goes_on: self.goes_on(incident, &data),
             data,
             readers,

@@ -183,7 +183,8 @@ impl Engine {
             .filter(|incident| incident.subject == *name && incident.drill.is_none())
             .map(|incident| {
                 let mut value = self.incident_json(incident);
-                let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
+                let told_with = incident.cause.and_then(|cause| self.incidents.get(cause));
+                let cause = told_with.or_else(|| self.told_cause_of(incident));
                 value["cause_in_words"] =
                     json!(cause.map(|cause| format!("{} {}: {}", cause.subject, cause.kind.as_str(), cause.reason)));
                 value

@@ -45,7 +45,20 @@ impl Engine {
         (self.is_there(cause) && self.quiet_until(cause).is_some()).then_some(cause)
     }
 
-    /// The same in words for those who are told times in a zone.
+    /// What explains an incident that was told by itself, where that is told by now, too: it was kept quiet, or went wrong only
+    /// later.
+    pub(super) fn told_cause_of(&self, incident: &Incident) -> Option<&Incident> {
+        let is_alone = incident.state == IncidentState::Open && incident.drill.is_none() && incident.cause.is_none();
+        let cause = self
+            .incidents
+            .get(self.cause_of(Some(incident).filter(|_| is_alone)?)?)?;
+        // What a job makes is no cause of its failure.
+        let is_made_by_it =
+            incident.about == About::Job && self.lineage.producer_of(cause.subject.as_str()) == Some(&incident.subject);
+        (cause.state == IncidentState::Open && self.explains_others(cause) && !is_made_by_it).then_some(cause)
+    }
+
+    /// What explains an incident and is kept quiet, in words for those who are told times in a zone.
     pub(super) fn quiet_cause_words(&self, incident: &Incident, zone: &TimeZone) -> Option<String> {
         let cause = self.quiet_cause_of(incident)?;
         Some(alerting::quiet_cause_words(cause, &self.quiet_of(cause)?, zone))

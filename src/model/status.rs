@@ -248,6 +248,9 @@ pub struct OpenIncident {
     pub ends_by: Option<Timestamp>,
     /// The incident that explains it.
     pub cause: Option<u64>,
+    /// The incident that explains it, where it was told by itself before people were told of that.
+    #[serde(default)]
+    pub behind: Option<u64>,
     /// The problem in one sentence.
     #[serde(default)]
     pub reason: String,

@@ -126,6 +126,7 @@ impl Friday {
             readers: self.readers.clone(),
             silenced: Vec::new(),
             quiet_cause: None,
+            told_cause: None,
             proof: (self.incident.kind == ProblemKind::ChannelBroken)
                 .then(|| "freshd notify test --team ops --channel mail".to_owned()),
             refused: None,

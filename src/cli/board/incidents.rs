@@ -90,6 +90,9 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         };
         lines.push(("before", before));
     }
+    if let Some(cause) = root.behind {
+        lines.push(("explained by", format!("incident {cause}")));
+    }
     if let Some(printed) = printed {
         lines.push(("printed", clean(printed)));
     }

@@ -171,6 +171,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
                 @if let Some(at) = incident.ends_by { dt { "Over" } dd { (ending(view, at)) } }
+                @if let Some(cause) = incident.behind { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
                     (owner(view, &incident.owner))
