@@ -279,6 +279,13 @@ pub struct OpenIncident {
     pub silence: Option<Silence>,
 }
 
+impl OpenIncident {
+    /// Since when what comes and goes is well, while it is.
+    pub fn well_since(&self) -> Option<Timestamp> {
+        self.flapping.as_ref()?.well_since
+    }
+}
+
 /// Somebody who reads what is wrong.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Reads {

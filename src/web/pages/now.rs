@@ -162,7 +162,8 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             h2 {
                 (mark(tone)) span {
                     @if incident.about != "freshd" { (text(&incident.about)) " " }
-                    (subject_link(&incident.about, &incident.subject)) " " (kind(&incident.kind))
+                    (subject_link(&incident.about, &incident.subject)) " "
+                    @if incident.well_since().is_some() { "comes and goes, well just now" } @else { (kind(&incident.kind)) }
                 }
                 a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
             }
