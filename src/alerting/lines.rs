@@ -59,7 +59,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         format!("{} {}{before}", called_and_named(situation), what_words(incident)),
     );
     say("Since", incident.since_words(|at| format_time(at, zone)));
-    let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
+    // Also where what has failed since is told with what broke meanwhile.
+    let begun = situation.data.iter().filter(|data| is_broken(data));
+    let begun = begun.filter_map(|data| data.standing.reason_since);
+    let begun = begun.chain([incident.since]).min();
+    let was_down = situation.was_down.filter(|(_, until)| begun <= Some(*until));
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
         say(TOLD_LATE, down_words(from, until, zone));
     }

@@ -129,7 +129,7 @@ impl Engine {
         };
         Situation {
             now: self.now.wall,
-            was_down: self.was_down(),
+            was_down: self.was_down().or_else(|| self.was_down_before(incident, &data)),
             is_configured,
             zone,
             recorded_in: &self.settings.timezone,
