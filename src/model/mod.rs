@@ -86,7 +86,7 @@ pub use dead::{DeadMessage, Said, proof_words, unused_words};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
-pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_end_words, drill_words};
 pub use escalated::Escalated;
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, ExpectedState, Jump};
