@@ -156,7 +156,8 @@ fn what_is_quiet_for_a_while_counts_as_unanswered_without_that_while_in_a_new_li
 
 #[test]
 fn whoever_is_called_as_it_grows_worse_reads_both_in_one_message() {
-    let chain = "escalate = [{ after = \"59m\", notify = [\"mail:boss@sea.example\"] }]\n";
+    // The job is told of at 12:01:05, and what it makes is too old at 13:00.
+    let chain = "escalate = [{ after = \"3535s\", notify = [\"mail:boss@sea.example\"] }]\n";
     let text = one_job("produces = \"d\"").replacen(
         &format!("notify = [\"{OPS}\"]\n"),
         &format!("notify = [\"{OPS}\"]\n{chain}"),
