@@ -148,7 +148,9 @@ impl Engine {
             one.attach_to(cause, self.now.wall);
             one.notify_at = self.now.wall;
             self.store(one);
-            before.into_iter().for_each(|cause| self.forget_heard_of(cause));
+            for cause in before {
+                self.forget_heard_of(cause);
+            }
         }
         // Each of them may concern others than the one that they came with.
         for effect in effects {

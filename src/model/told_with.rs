@@ -83,7 +83,15 @@ impl Incident {
 #[derive(Debug)]
 pub struct HeardWith<'a> {
     incident: &'a Incident,
-    by_address: BTreeMap<(Name, Address), (Vec<HeardOne>, Option<&'a Notification>)>,
+    by_address: BTreeMap<(Name, Address), HeardThere<'a>>,
+}
+
+/// What one team has heard so at one of its addresses.
+#[derive(Debug, Default)]
+struct HeardThere<'a> {
+    ended: Vec<HeardOne>,
+    /// The oldest that is on its way.
+    waiting: Option<&'a Notification>,
 }
 
 impl<'a> HeardWith<'a> {
@@ -99,7 +107,7 @@ impl<'a> HeardWith<'a> {
     pub fn note_ended(&mut self, cause: IncidentId, (team, address): (&Name, &Address), one: &HeardOne) {
         if self.incident.is_told_by(cause, one.written_at, one.purpose) {
             let whom = (team.clone(), address.clone());
-            self.by_address.entry(whom).or_default().0.push(one.clone());
+            self.by_address.entry(whom).or_default().ended.push(one.clone());
         }
     }
 
@@ -110,7 +118,7 @@ impl<'a> HeardWith<'a> {
             .is_told_by(cause, waiting.created_at, waiting.message.purpose)
         {
             let whom = (waiting.told_for().clone(), waiting.address.clone());
-            self.by_address.entry(whom).or_default().1.get_or_insert(waiting);
+            self.by_address.entry(whom).or_default().waiting.get_or_insert(waiting);
         }
     }
 
@@ -125,11 +133,13 @@ impl<'a> HeardWith<'a> {
 
     /// For each team at each of its addresses what has ended there, and the oldest that waits.
     pub fn by_address(self) -> impl Iterator<Item = ((Name, Address), Heard, Option<&'a Notification>)> {
-        self.by_address.into_iter().map(|(whom, (mut ended, waiting))| {
-            ended.sort_by_key(|one| (one.at, one.written_at));
+        self.by_address.into_iter().map(|(whom, mut there)| {
+            there.ended.sort_by_key(|one| (one.at, one.written_at));
             let mut heard = Heard::default();
-            ended.into_iter().for_each(|one| heard.note_one(one));
-            (whom, heard, waiting)
+            for one in there.ended {
+                heard.note_one(one);
+            }
+            (whom, heard, there.waiting)
         })
     }
 }

@@ -274,7 +274,9 @@ impl Reader {
             let mut ended: Vec<Told> = theirs.clone().filter_map(Told::of).collect();
             ended.sort_by_key(|told| told.at);
             let mut heard = Heard::default();
-            ended.iter().for_each(|told| heard.note(told));
+            for told in &ended {
+                heard.note(told);
+            }
             let waiting = theirs
                 .clone()
                 .find(|message| message.state == NotificationState::Pending);
@@ -292,7 +294,9 @@ impl Reader {
         }
         let mut with_causes = HeardWith::new(incident);
         for (cause, messages) in &of_causes {
-            messages.iter().for_each(|message| with_causes.note(*cause, message));
+            for message in messages {
+                with_causes.note(*cause, message);
+            }
         }
         with_causes
             .by_address()
