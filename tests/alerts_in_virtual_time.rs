@@ -96,6 +96,8 @@ mod shared_addresses;
 mod threads;
 #[path = "alerts_in_virtual_time/told_late.rs"]
 mod told_late;
+#[path = "alerts_in_virtual_time/told_with_causes.rs"]
+mod told_with_causes;
 #[path = "alerts_in_virtual_time/together.rs"]
 mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]

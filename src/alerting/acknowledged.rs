@@ -57,9 +57,17 @@ pub(super) fn escalations<'a>(
     })
 }
 
-/// A line for each who has taken an incident on, the first first.
+/// A line for each who has taken an incident on, with when they last did and what they last said, the first first.
 pub(super) fn taken_on(incident: &Incident, zone: &TimeZone) -> Vec<MessageFact> {
-    let mut last: Vec<&Ack> = incident.all_acks().collect();
+    let mut last: Vec<Ack> = Vec::new();
+    for ack in incident.all_acks() {
+        let before = last.iter().position(|before| before.by == ack.by);
+        let said = before.and_then(|place| last.remove(place).note);
+        last.push(Ack {
+            note: ack.note.clone().or(said),
+            ..ack.clone()
+        });
+    }
     last.drain(..last.len().saturating_sub(TAKEN_ON_MAX));
     let lines = last.into_iter().map(|ack| MessageFact {
         label: TAKEN_ON.to_owned(),

@@ -127,7 +127,7 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
                 let of_them = rehearsal.addresses.iter();
                 let of_them = of_them.filter(|address| (address.state == Reach::Told) == has_taken);
                 let named: Vec<String> = of_them
-                    .map(|address| format!("{} by {}", address.team, address.to))
+                    .map(|address| format!("{} by {}", address.reader(address.team.as_str()), address.to))
                     .collect();
                 if !named.is_empty() {
                     say(label, named.join(", "));

@@ -4,6 +4,7 @@ use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::impact::{READ_BY, YOU};
 use super::made_from::made_from_it;
+use super::quiet_cause::told_cause_words;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
 use super::titles::{called_and_named, data_called_and_named};
@@ -59,7 +60,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     };
     say(WHAT, format!("{} {what}{before}", called_and_named(situation)));
     say("Since", incident.since_words(|at| format_time(at, zone)));
-    let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
+    // Also where what has failed since is told with what broke meanwhile.
+    let begun = situation.data.iter().filter(|data| is_broken(data));
+    let begun = begun.filter_map(|data| data.standing.reason_since);
+    let begun = begun.chain([incident.since]).min();
+    let was_down = situation.was_down.filter(|(_, until)| begun <= Some(*until));
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
         say(TOLD_LATE, down_words(from, until, zone));
     }
@@ -89,7 +94,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         let well = well.unwrap_or_default();
         say("Flapping", format!("{} times since {since}{well}", flapping.times));
     }
-    if let Some(cause) = situation.quiet_cause.clone().filter(|_| purpose != Purpose::Recovery) {
+    let told_cause = || situation.told_cause.map(told_cause_words);
+    let cause = situation.quiet_cause.clone().or_else(told_cause);
+    if let Some(cause) = cause.filter(|_| purpose != Purpose::Recovery) {
         say(CAUSE, cause);
     }
     for silence in &situation.silenced {

@@ -15,7 +15,7 @@ const MADE_FROM_IT: &str = "Made from it";
 /// Whether a line is one of those that name what is made from it.
 pub(super) fn is_of_made(label: &str) -> bool {
     let group = label.split_once(" (").map(|(title, _)| title);
-    label == MADE_FROM_IT || group.is_some_and(|title| GROUPS.iter().any(|group| group.title() == title))
+    label == MADE_FROM_IT || group.is_some_and(|title| Group::all().any(|group| group.title() == title))
 }
 
 /// So few stand in one line.
@@ -36,17 +36,25 @@ enum Group {
     AsPromised,
 }
 
-const GROUPS: [Group; 7] = [
-    Group::Stale,
-    Group::Late,
-    Group::Changed,
-    Group::Suspect,
-    Group::Unknown,
-    Group::AtRisk,
-    Group::AsPromised,
-];
-
 impl Group {
+    /// Each of them, in their order.
+    fn all() -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::Stale), |group| group.next())
+    }
+
+    /// The one after it: a new one cannot be left out.
+    fn next(self) -> Option<Self> {
+        match self {
+            Self::Stale => Some(Self::Late),
+            Self::Late => Some(Self::Changed),
+            Self::Changed => Some(Self::Suspect),
+            Self::Suspect => Some(Self::Unknown),
+            Self::Unknown => Some(Self::AtRisk),
+            Self::AtRisk => Some(Self::AsPromised),
+            Self::AsPromised => None,
+        }
+    }
+
     /// The group of what is broken in that way, or of what is not.
     fn of(broken: Option<DataState>, is_over: bool) -> Self {
         match broken {

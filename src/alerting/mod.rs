@@ -39,7 +39,7 @@ pub use impact::to_others;
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use proof::{ToProve, canary};
-pub use quiet_cause::{quiet_cause_words, quiet_words};
+pub use quiet_cause::{quiet_cause_words, quiet_words, told_cause_words};
 pub use quoted::quoted;
 pub use refused::Refused;
 pub use reminder::{ack_until, next_reminder};

@@ -1,4 +1,4 @@
-//! What explains a problem, where nobody is told of that for now.
+//! What explains a problem that is told by itself: nobody is told of that for now, or was when it began.
 
 use jiff::tz::TimeZone;
 
@@ -8,8 +8,12 @@ use crate::model::{Incident, Quiet, format_time};
 /// What the cause is, why it is quiet, and until when: `export failed (#3), silenced until Fri 2026-11-27 18:00 by kari: the
 /// servers move`.
 pub fn quiet_cause_words(cause: &Incident, quiet: &Quiet, zone: &TimeZone) -> String {
-    let what = format!("{} {} (#{})", cause.subject, what_words(cause), cause.id);
-    format!("{what}, {}", quiet_words(quiet, zone))
+    format!("{}, {}", told_cause_words(cause), quiet_words(quiet, zone))
+}
+
+/// What the cause is of something that was told by itself, where people are told of that, too: `export failed (#3)`.
+pub fn told_cause_words(cause: &Incident) -> String {
+    format!("{} {} (#{})", cause.subject, what_words(cause), cause.id)
 }
 
 /// Until when nobody is told of something, by whom and why: `silenced until Fri 2026-11-27 18:00 by kari: the servers move`.

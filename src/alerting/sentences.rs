@@ -49,18 +49,19 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     }
     let body = body + &flapping_sentence(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
+    let unanswered = format_age(situation.incident.unanswered_for(situation.now));
     let severity = severity_word(situation.incident.severity);
     match purpose {
         Purpose::Reminder => format!("{severity}, still open after {since}: {body}"),
         Purpose::Escalation => match &situation.unheard {
-            None => format!("{severity}, nobody has answered for {since}: {body}"),
+            None => format!("{severity}, nobody has answered for {unanswered}: {body}"),
             Some(said) => {
                 let said = match said.as_str() {
                     "" => String::new(),
                     said => format!(" ({said})"),
                 };
                 format!(
-                    "{severity}, {} could not be told for {since}{said}: {body}",
+                    "{severity}, {} could not be told for {unanswered}{said}: {body}",
                     situation.owner
                 )
             }

@@ -73,6 +73,8 @@ pub struct Situation<'a> {
     pub silenced: Vec<&'a Silence>,
     /// What explains it, of which nobody is told for now.
     pub quiet_cause: Option<String>,
+    /// What explains it, where it was told by itself before people were told of that.
+    pub told_cause: Option<&'a Incident>,
     /// Of an address that cannot be reached: the team that is told there, as people call it.
     pub of_address: Option<String>,
     /// And what to type to try it out.
@@ -306,6 +308,9 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
     match (is_impact || left.is_some(), left.or(situation.data.first())) {
         (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),
         _ => commands.push(format!("freshd why {}", incident.subject)),
+    }
+    if let Some(cause) = situation.told_cause.filter(|_| purpose != Purpose::Recovery) {
+        commands.push(format!("freshd incidents {}", cause.id));
     }
     if purpose == Purpose::Recovery || is_impact {
         return commands;

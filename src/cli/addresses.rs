@@ -17,24 +17,32 @@ pub(super) fn lines(
 ) -> Vec<(&'static str, String)> {
     let moment = |at: Option<Timestamp>| at.map(|at| times::moment(at, now, zone));
     let told: Vec<&AddressState> = of_state(addresses, Reach::Told).collect();
-    let mut teams: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut readers: Vec<(String, Vec<String>)> = Vec::new();
     for one in &told {
         let at = moment(one.at).map_or_else(String::new, |at| format!(" {at}"));
         let by = format!("{}{at}", clean(&one.to));
-        match teams.iter_mut().find(|(team, _)| *team == one.team.as_str()) {
+        let reader = one.reader(&titles.team(one.team.as_str()));
+        match readers.iter_mut().find(|(known, _)| *known == reader) {
             Some((_, known)) => known.push(by),
-            None => teams.push((one.team.as_str(), vec![by])),
+            None => readers.push((reader, vec![by])),
         }
     }
-    let teams: Vec<String> = teams
+    let readers: Vec<String> = readers
         .iter()
-        .map(|(team, by)| format!("{} by {}", titles.team(team), by.join(" and ")))
+        .map(|(reader, by)| format!("{reader} by {}", by.join(" and ")))
         .collect();
     // One mail server that is gone says the same of each of its addresses: once is enough.
     let mut said: Vec<&str> = Vec::new();
     let waits = of_state(addresses, Reach::NotYet).next().is_some();
     let nobody = || tone(Tone::Bad, if waits { "nobody yet" } else { "nobody" });
-    let mut lines = vec![("told", if teams.is_empty() { nobody() } else { teams.join(", ") })];
+    let mut lines = vec![(
+        "told",
+        if readers.is_empty() {
+            nobody()
+        } else {
+            readers.join(", ")
+        },
+    )];
     for one in of_state(addresses, Reach::NotYet) {
         let since = moment(one.at).map_or_else(String::new, |at| format!(", waiting since {at}"));
         lines.push((
@@ -68,7 +76,7 @@ fn of_state(addresses: &[AddressState], state: Reach) -> impl Iterator<Item = &A
 }
 
 fn who(one: &AddressState, titles: &Titles) -> String {
-    format!("{} by {}", titles.team(one.team.as_str()), clean(&one.to))
+    format!("{} by {}", one.reader(&titles.team(one.team.as_str())), clean(&one.to))
 }
 
 fn because<'a>(one: &'a AddressState, said: &mut Vec<&'a str>, now: Timestamp, zone: &TimeZone) -> String {
@@ -101,6 +109,7 @@ mod tests {
         let waits = |team: &str, error: &str| AddressState {
             team: team.into(),
             to: format!("mail:{team}@sea.example"),
+            in_stead: false,
             state: Reach::NotYet,
             at: None,
             waiting_since: None,

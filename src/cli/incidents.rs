@@ -115,8 +115,11 @@ fn given_up(reader: &Reader, global: &Global, out: &mut Out) -> Result<Exit, Fai
 fn row(incident: &Incident, told: &[AddressState], titles: &Titles, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let mut teams: Vec<String> = Vec::new();
     for one in told {
-        let name = titles.team(one.team.as_str());
-        let of_team = || told.iter().filter(|other| other.team == one.team);
+        let name = one.reader(&titles.team(one.team.as_str()));
+        let of_team = || {
+            told.iter()
+                .filter(|other| (&other.team, other.in_stead) == (&one.team, one.in_stead))
+        };
         let team = if of_team().any(|one| one.state == Reach::Told) {
             name
         } else if of_team().any(|one| one.state == Reach::NotYet) {

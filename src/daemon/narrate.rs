@@ -248,6 +248,7 @@ mod tests {
             reason: "exit code 3".to_owned(),
             told: Vec::new(),
             told_with: Vec::new(),
+            rested: crate::model::Rested::default(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),

@@ -6,7 +6,8 @@ use super::Engine;
 use super::reminders::remember_told;
 use crate::freshness::Standing;
 use crate::model::{
-    About, Address, DISK, HandedOver, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
+    About, Address, DISK, HandedOver, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Rested, Severity,
+    Team,
 };
 
 /// The name under which the fallback is told.
@@ -54,6 +55,7 @@ impl Engine {
                 at: self.now.wall,
             });
             (incident.reminders, incident.escalations) = (0, 0);
+            incident.rested = Rested::default();
             self.schedule_reminder(&mut incident, &owner);
         }
         self.store(incident);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::backlog::Todo;
+use crate::alerting::DataSide;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
     About, Address, Comeback, DownDeliveries, Fact, Incident, IncidentId, IncidentState, Notification,
@@ -259,6 +260,16 @@ impl Engine {
     pub(super) fn was_down(&self) -> Option<(Timestamp, Timestamp)> {
         let back = self.life.back.filter(|_| self.is_gathering())?;
         Some((back.from, back.until))
+    }
+
+    /// The downtime in which data broke of which people are told only now, with what has failed since: that may come when what
+    /// freshd missed is gathered no more.
+    pub(super) fn was_down_before(&self, told: &Incident, data: &[DataSide<'_>]) -> Option<(Timestamp, Timestamp)> {
+        let back = self.life.back.filter(|_| told.opened_at == Some(self.now.wall))?;
+        let broken = data.iter().filter(|side| side.standing.is_problem);
+        let mut broken_at = broken.filter_map(|side| side.standing.reason_since);
+        let is_of_it = broken_at.any(|at| at > back.from && at <= back.until);
+        is_of_it.then_some((back.from, back.until))
     }
 }
 

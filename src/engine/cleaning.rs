@@ -69,6 +69,7 @@ fn of_request(request: &mut Request) {
         | Request::NotifyTest { .. }
         | Request::Status { .. }
         | Request::Clock
+        | Request::Addresses
         | Request::Why { .. } => {}
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use crate::model::{
-    About, Action, DRILL_MAX, DRILL_MIN, Drill, Incident, IncidentId, Name, ProblemKind, Reply, Severity, drill_words,
-    elapsed, format_duration, later,
+    About, Action, DRILL_MAX, DRILL_MIN, Drill, Incident, IncidentId, Name, ProblemKind, Reach, Reply, Severity,
+    drill_end_words, drill_words, elapsed, format_duration, later,
 };
 
 impl Engine {
@@ -78,8 +78,10 @@ impl Engine {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
+        let addresses = self.addresses_told(&incident);
+        let is_known = addresses.iter().any(|address| address.state == Reach::Told);
+        incident.resolution = Some(drill_end_words(&incident, self.now.wall, is_known));
         incident.resolved_at = Some(self.now.wall);
-        incident.resolution = Some(drill_words(&incident));
         let facts = drill_json(&incident, self.now.wall);
         self.incidents.insert(incident);
         self.resolve(id);

@@ -159,17 +159,18 @@ impl Engine {
             return;
         };
         effect.state = IncidentState::Attached;
-        effect.attach_to(cause, self.now.wall);
-        effect.notify_at = self.now.wall;
         self.mending.remove(&id);
-        self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         let effects: Vec<IncidentId> = own.iter().map(|other| other.id).chain([id]).collect();
-        for mut other in own {
-            other.attach_to(cause, self.now.wall);
-            other.notify_at = self.now.wall;
-            self.store(other);
+        for mut one in std::iter::once(effect).chain(own) {
+            let before = one.told_with_causes();
+            one.attach_to(cause, self.now.wall);
+            one.notify_at = self.now.wall;
+            self.store(one);
+            for cause in before {
+                self.forget_heard_of(cause);
+            }
         }
         // Each of them may concern others than the one that they came with.
         for effect in effects {

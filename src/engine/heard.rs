@@ -10,8 +10,8 @@ use super::Engine;
 use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    Address, AddressState, Heard, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Reach, Told,
-    ToldWith, format_time, later,
+    Address, AddressState, Heard, HeardWith, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Reach,
+    Told, format_time, later,
 };
 
 /// What has been heard of one incident at one address.
@@ -152,47 +152,69 @@ impl Outbox {
         teams.is_some_and(|teams| teams.contains(team))
     }
 
-    /// The incident is over, and nothing of it is on its way.
-    pub(super) fn forget_heard(&mut self, incident: IncidentId) {
+    /// Adds what has been heard of a cause to what has been heard of something that was told with it.
+    fn add_heard<'a>(&'a self, cause: IncidentId, heard_with: &mut HeardWith<'a>) {
+        for (address, there) in self.heard.get(&cause).into_iter().flatten() {
+            for (team, heard) in &there.by_team {
+                let each = heard.each.iter();
+                each.for_each(|one| heard_with.note_ended(cause, (team, address), one));
+            }
+        }
+        let waiting = self.waiting_of(cause);
+        waiting.for_each(|one| heard_with.note_waiting(cause, one));
+    }
+
+    fn forget_heard(&mut self, incident: IncidentId) {
         self.heard.remove(&incident);
         self.stems.remove(&incident);
     }
 }
 
 impl Engine {
-    /// A message was taken or given up. Of what is over this counts while something of it is on its way.
+    /// A message was taken or given up. Of what is over this counts while something of it is on its way, or goes on that was
+    /// told with it.
     pub(super) fn note_heard(&mut self, notification: &Notification) {
-        let counts =
-            |told: &Told| self.incidents.get(told.incident).is_some() || self.outbox.is_anything_waiting(told.incident);
-        if let Some(told) = Told::of(notification).filter(counts) {
+        if let Some(told) = Told::of(notification).filter(|told| self.is_heard_kept(told.incident)) {
             self.outbox.note_told(&told);
         }
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of what is told with its cause, by
-    /// the messages about that which tell of it.
-    pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
-        let own = self.addresses_of_messages(incident, None);
-        let last = incident.told_with.last().filter(|_| own.is_empty());
-        let with = last.and_then(|span| Some((span, self.incidents.get(span.cause)?)));
-        with.map_or(own, |(span, cause)| self.addresses_of_messages(cause, Some(span)))
+    /// Whether it is still asked what was heard of an incident.
+    fn is_heard_kept(&self, id: IncidentId) -> bool {
+        self.incidents.get(id).is_some() || self.outbox.is_anything_waiting(id) || self.incidents.was_told_with(id)
     }
 
-    /// The same by the messages about one incident, or by those that tell of what is told with it.
-    fn addresses_of_messages(&self, incident: &Incident, with: Option<&ToldWith>) -> Vec<AddressState> {
+    /// What was heard of an incident is forgotten with the last that asks for it.
+    pub(super) fn forget_heard_of(&mut self, id: IncidentId) {
+        if !self.is_heard_kept(id) {
+            self.outbox.forget_heard(id);
+        }
+    }
+
+    /// How every team that was to be told of an incident stands at each of its addresses; of what is told with its causes, by
+    /// the messages about those which tell of it.
+    pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
+        let record = |address: &Address| Some(self.outbox.by_address.get(address)?.record(address));
+        let none = Heard::default();
         let of_address = |(team, address): &(Name, Address)| {
-            let heard = self.outbox.heard(team, incident.id, address);
-            let heard = match with {
-                Some(span) => heard.map(|heard| heard.told_with(span)),
-                None => heard.cloned(),
-            };
-            let mut waiting = self.outbox.waiting_at(incident.id, address);
-            let waiting =
-                waiting.find(|one| one.told_for() == team && with.is_none_or(|span| span.covers_message(one)));
-            let record = self.outbox.by_address.get(address).map(|line| line.record(address));
-            AddressState::new(team, address, &heard.unwrap_or_default(), waiting, record.as_ref())
+            let heard = self.outbox.heard(team, incident.id, address).unwrap_or(&none);
+            let waiting = self.outbox.first_waiting_for(team, incident.id, address);
+            AddressState::new(team, address, heard, waiting, record(address).as_ref())
         };
-        incident.told.iter().filter_map(of_address).collect()
+        let own: Vec<AddressState> = incident.told.iter().filter_map(of_address).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let mut with_causes = HeardWith::new(incident);
+        for cause in incident.told_with_causes() {
+            self.outbox.add_heard(cause, &mut with_causes);
+        }
+        let states = with_causes
+            .by_address()
+            .filter_map(|((team, address), heard, waiting)| {
+                AddressState::new(&team, &address, &heard, waiting, record(&address).as_ref())
+            });
+        states.collect()
     }
 
     /// Where no address has taken anything of an incident that was told for who answers for it, those of the fallback aside,
@@ -323,6 +345,7 @@ mod tests {
                 team: team.into(),
                 in_digest: false,
                 purpose: Purpose::Opening,
+                in_stead: false,
             });
         }
         let is_known_to = |team: &str, thread| outbox.is_known_to(&team.into(), incident, &address, thread);

@@ -124,6 +124,7 @@ fn of_request(redactor: &Redactor, request: &mut Request) {
         | Request::NotifyTest { .. }
         | Request::Status { .. }
         | Request::Clock
+        | Request::Addresses
         | Request::Why { .. } => {}
     }
 }

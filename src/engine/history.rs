@@ -155,7 +155,8 @@ impl Engine {
             slots.iter().all(|slot| slot.due_at != *due_at)
         });
         aged.incidents.retain(|id| {
-            let goes_on = self.incidents.get(*id).is_some() || !self.incidents.effects_of(*id).is_empty();
+            let explains = !self.incidents.effects_of(*id).is_empty() || self.incidents.was_told_with(*id);
+            let goes_on = self.incidents.get(*id).is_some() || explains;
             !goes_on && !told.contains(id) && id.0 < self.last_incident
         });
         aged.notifications

@@ -9,7 +9,7 @@ use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
 use crate::model::{
-    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, elapsed, later,
+    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Rested, Severity, elapsed, later,
 };
 
 impl Engine {
@@ -217,6 +217,7 @@ impl Engine {
             reason,
             told: Vec::new(),
             told_with: Vec::new(),
+            rested: Rested::default(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),
@@ -236,8 +237,8 @@ impl Engine {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
             self.mending.remove(&incident.id);
-            if !self.outbox.is_anything_waiting(incident.id) {
-                self.outbox.forget_heard(incident.id);
+            for id in incident.told_with_causes().into_iter().chain([incident.id]) {
+                self.forget_heard_of(id);
             }
         } else {
             self.incidents.insert(incident);

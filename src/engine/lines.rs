@@ -24,6 +24,8 @@ pub(super) struct Gathering {
     pub(super) chars_max: Option<usize>,
     /// While it is caught up with, it gets a message no more often than this.
     pub(super) every: Duration,
+    /// For so long the ends of what an address knows by digests alone wait for others like them, once one was sent.
+    pub(super) ends_within: Duration,
     /// Whether the other side knows a thing by its name alone, and not by the incident: what comes last is what counts
     /// there, so that all messages about the thing keep their order.
     pub(super) is_by_name: bool,
@@ -72,6 +74,9 @@ pub(super) struct AddressLine {
     taken_at: VecDeque<Timestamp>,
     /// Before this, what comes here in the stead of others waits to be told together.
     pub(super) next_in_stead: Option<Timestamp>,
+    /// Before this, the ends of what it knows by digests alone wait to be told together. Not stored: after a restart the
+    /// first goes at once again.
+    pub(super) next_end_at: Option<Timestamp>,
     /// Whether nothing is sent for now, because more is about to be put in.
     pub(super) is_held: bool,
     /// As it is stored, unless it takes what comes.
@@ -280,6 +285,7 @@ impl AddressLine {
     pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
         self.taken_at.retain(|at| *at <= now);
         self.next_in_stead.take_if(|at| *at > later(now, every));
+        self.next_end_at = None;
         if let Some(outage) = &mut self.outage {
             outage.since = outage.since.min(now);
             if outage.next_try_at > later(now, wait_max) {

@@ -6,8 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Engine, Wake};
-use crate::alerting::FLAPS_MIN;
-use crate::model::{About, Address, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Purpose, earlier, later};
+use crate::model::{
+    About, Address, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Name, Purpose, earlier, later,
+};
+
+/// So many failures of the job that makes a dataset are told by updates about that to one address within
+/// [`FLAPPING_WITHIN`]: a job that works and fails in turns would otherwise send one for each turn.
+const FAILURES_TOLD_MAX: usize = 3;
 
 /// What is to be told of open incidents once everything was looked at.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +20,8 @@ pub(super) struct News {
     changes: BTreeMap<IncidentId, Change>,
     /// Incidents with which nothing has changed, but that may concern others by an edit of jobs.toml.
     unchanged: BTreeSet<IncidentId>,
+    /// Incidents of which a step of the chain is due: whoever is called reads how it is by then, and no update beside it.
+    to_call: BTreeSet<IncidentId>,
 }
 
 /// What is new about an open incident.
@@ -39,6 +46,11 @@ impl Engine {
         if incident.state == IncidentState::Open {
             self.news.unchanged.insert(incident.id);
         }
+    }
+
+    /// A step of the chain is due.
+    pub(super) fn call_with_news(&mut self, id: IncidentId) {
+        self.news.to_call.insert(id);
     }
 
     /// Whether it is told in this step that an open incident has become worse.
@@ -71,6 +83,13 @@ impl Engine {
             self.tell_readers(id, &concerned);
             self.tell_of_failure(id);
         }
+        for id in std::mem::take(&mut self.news.to_call) {
+            let called = self.incidents.get(id).filter(|one| self.is_there(one));
+            match called.is_some() {
+                true => self.escalate(id),
+                false => self.arm_reminder(id),
+            }
+        }
         // What an edit ends is over once nothing is left to look at, and concerns nobody new.
         if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
             for id in std::mem::take(&mut self.news.unchanged) {
@@ -84,38 +103,48 @@ impl Engine {
     /// taken the incident on, which was before anybody knew. A job that works and fails in turns is told like what comes and
     /// goes: a few times within an hour.
     pub(super) fn tell_of_failure(&mut self, id: IncidentId) {
-        let told = self.incidents.get(id).filter(|one| one.state == IncidentState::Open);
-        let Some((incident, failure)) = told.and_then(|one| Some((one, self.failure_behind(one)?))) else {
+        let open = self.incidents.get(id).filter(|one| one.state == IncidentState::Open);
+        let Some((incident, failure)) = open.and_then(|one| Some((one, self.failure_behind(one)?))) else {
             return;
         };
         if incident.ends_by().is_some() || self.is_quiet(id) || self.is_quiet(failure.id) {
             return;
         }
-        let Some(since) = failure.told_with.last().map(|with| with.from) else {
+        let Some(attached_at) = failure.told_with.last().map(|with| with.from) else {
             return;
         };
         let (team, _) = self.owner_of(failure);
-        let recently = earlier(self.now.wall, FLAPPING_WITHIN);
-        let written = |address: &Address, since| -> Vec<(Timestamp, Purpose)> {
-            self.outbox.written_since((&team, address), id, since).collect()
+        let those_of_job = incident.told.iter().filter(|(told, _)| *told == team);
+        let addresses = those_of_job
+            .map(|(_, address)| address)
+            .filter(|it| self.is_told_at(&team, it));
+        let is_news_to = |address: &&Address| {
+            let mut since = self.outbox.written_since((&team, *address), id, attached_at);
+            since.next().is_none()
         };
-        let told = incident.told.iter().filter(|(told, _)| *told == team);
-        let told = told.map(|(_, address)| address).filter(|it| self.is_told_at(&team, it));
-        let news_to: Vec<&Address> = told.filter(|it| written(it, since).is_empty()).collect();
-        let (mut now_to, mut later_at) = (Vec::new(), None);
+        let news_to: Vec<Address> = addresses.filter(is_news_to).cloned().collect();
+        let (mut now_to, mut next): (Vec<Address>, Option<Timestamp>) = (Vec::new(), None);
         for address in news_to {
-            let mut updates = written(address, recently);
-            updates.retain(|(at, purpose)| *at > recently && *purpose == Purpose::Update);
-            match updates.iter().map(|(at, _)| *at).min() {
-                Some(first) if updates.len() >= FLAPS_MIN => later_at = Some(later(first, FLAPPING_WITHIN)),
-                _ => now_to.push(address.clone()),
+            match self.failures_told_until(id, &team, &address) {
+                Some(at) => next = next.into_iter().chain([at]).min(),
+                None => now_to.push(address),
             }
         }
-        if let Some(at) = later_at {
+        if let Some(at) = next {
             self.wakes.arm(Wake::Incident(id), at);
         }
         for address in now_to {
             self.notify(id, Purpose::Update, &team, address);
         }
+    }
+
+    /// When an address may be told of a further failure, if it has been told of as many lately as it may be.
+    fn failures_told_until(&self, id: IncidentId, team: &Name, address: &Address) -> Option<Timestamp> {
+        let since = earlier(self.now.wall, FLAPPING_WITHIN);
+        let written = self.outbox.written_since((team, address), id, since);
+        let updates = written.filter(|(at, purpose)| *at > since && *purpose == Purpose::Update);
+        let updates: Vec<Timestamp> = updates.map(|(at, _)| at).collect();
+        let first = updates.iter().min().filter(|_| updates.len() >= FAILURES_TOLD_MAX)?;
+        Some(later(*first, FLAPPING_WITHIN))
     }
 }

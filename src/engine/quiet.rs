@@ -111,7 +111,8 @@ impl Engine {
         let Some(until) = self.quiet_until(&incident) else {
             return;
         };
-        if incident.remind_at != Some(until) {
+        let is_new = incident.rested.begin(self.now.wall);
+        if is_new || incident.remind_at != Some(until) {
             incident.remind_at = Some(until);
             self.store(incident);
         }

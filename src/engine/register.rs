@@ -12,6 +12,8 @@ pub(super) struct Register {
     by_subject: HashMap<(About, Name), IncidentId>,
     drills: BTreeSet<IncidentId>,
     effects: HashMap<IncidentId, BTreeSet<IncidentId>>,
+    /// How many were told with each, be it that this is over.
+    told_with: HashMap<IncidentId, usize>,
 }
 
 impl Register {
@@ -28,6 +30,11 @@ impl Register {
     pub(super) fn effects_of(&self, cause: IncidentId) -> Vec<&Incident> {
         let effects = self.effects.get(&cause).into_iter().flatten();
         effects.filter_map(|id| self.incidents.get(id)).collect()
+    }
+
+    /// Whether any was ever told with this one, which may be over.
+    pub(super) fn was_told_with(&self, cause: IncidentId) -> bool {
+        self.told_with.contains_key(&cause)
     }
 
     /// Oldest first.
@@ -52,6 +59,9 @@ impl Register {
         if let Some(cause) = incident.cause {
             self.effects.entry(cause).or_default().insert(incident.id);
         }
+        for cause in incident.told_with_causes() {
+            *self.told_with.entry(cause).or_default() += 1;
+        }
         self.incidents.insert(incident.id, incident);
     }
 
@@ -60,6 +70,14 @@ impl Register {
         let Some(incident) = self.incidents.remove(&id) else {
             return;
         };
+        for cause in incident.told_with_causes() {
+            if let Some(count) = self.told_with.get_mut(&cause) {
+                *count -= 1;
+                if *count == 0 {
+                    self.told_with.remove(&cause);
+                }
+            }
+        }
         if !self.drills.remove(&id) {
             self.by_subject.remove(&(incident.about, incident.subject));
         }

@@ -27,6 +27,10 @@ impl Engine {
             return;
         }
         self.resting.remove(&id);
+        let mut rested = incident;
+        if rested.rested.end(now) {
+            self.store(rested);
+        }
         self.consider_behind(id);
         let mut told_anyway = self.tell_new_owner(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
@@ -52,9 +56,9 @@ impl Engine {
                 self.tell_owner_again(id, Purpose::Reminder, &told_anyway);
             }
         }
-        if !quiet && !is_well {
+        let can_be_called = !quiet && !is_well;
+        if can_be_called {
             self.tell_chain_again(id);
-            self.escalate(id, &team);
         }
         // Those whom it came to concern while it was quiet.
         let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
@@ -62,7 +66,12 @@ impl Engine {
         self.tell_readers(id, &concerned);
         // That its job has failed may have had to wait.
         self.tell_of_failure(id);
-        self.arm_reminder(id);
+        let step = self.incidents.get(id).and_then(|it| self.next_step(it, &team));
+        match step {
+            // In the words of how it is once everything was looked at.
+            Some((at, _)) if can_be_called && at <= now => self.call_with_news(id),
+            _ => self.arm_reminder(id),
+        }
     }
 
     /// Looks again when the next reminder or step of the chain is due; an acknowledgement puts both off.
@@ -89,7 +98,8 @@ impl Engine {
     /// after it as that one came after the step before.
     fn next_step(&self, incident: &Incident, team: &Name) -> Option<(Timestamp, Vec<Address>)> {
         let chain = &self.settings.teams.get(team)?.escalate;
-        let opened_at = incident.theirs_since()?;
+        // While it was kept quiet nobody was asked to answer.
+        let opened_at = later(incident.theirs_since()?, incident.rested.total());
         let taken = incident.escalations as usize;
         if let Some(step) = chain.get(taken) {
             return Some((later(opened_at, step.after), step.notify.clone()));
@@ -104,17 +114,18 @@ impl Engine {
         (taken == chain.len()).then(|| (later(opened_at, last.after.saturating_add(pace)), fallback))
     }
 
-    fn escalate(&mut self, id: IncidentId, team: &Name) {
+    /// Takes each step of the chain that is due.
+    pub(super) fn escalate(&mut self, id: IncidentId) {
         while let Some(mut incident) = self.incidents.get(id).cloned() {
-            let Some((at, addresses)) = self.next_step(&incident, team) else {
-                return;
+            let (team, _) = self.owner_of(&incident);
+            let step = self.next_step(&incident, &team);
+            let Some((_, addresses)) = step.filter(|(at, _)| *at <= self.now.wall) else {
+                break;
             };
-            if at > self.now.wall {
-                return;
-            }
             incident.escalations += 1;
-            self.call(incident, team, &addresses);
+            self.call(incident, &team, &addresses);
         }
+        self.arm_reminder(id);
     }
 
     /// Others are called, because nobody has answered; nobody, where all of them were told before.

@@ -58,7 +58,7 @@ impl Engine {
                 }
                 Err(why) => Err(why),
             },
-            Request::Clock | Request::Status { .. } | Request::Why { .. } => {
+            Request::Clock | Request::Addresses | Request::Status { .. } | Request::Why { .. } => {
                 let Some(reply) = self.answer(self.now, &request) else {
                     return;
                 };
@@ -78,6 +78,7 @@ impl Engine {
         self.now = now;
         let facts = match request {
             Request::Clock => Ok(self.clock_json()),
+            Request::Addresses => Ok(self.addresses_json()),
             Request::Status { name } => self.status(name.as_ref()),
             Request::Why { name } => self.why(name),
             Request::Run { .. }

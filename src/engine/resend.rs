@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::Engine;
 use crate::alerting::{self, to_others};
-use crate::model::{Action, Incident, Message, Notification, NotificationId, NotificationState, Reply, unused_words};
+use crate::model::{
+    Action, Incident, Message, Notification, NotificationId, NotificationState, Reply, Said, unused_words,
+};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -40,7 +42,7 @@ impl Engine {
             .incident
             .is_some_and(|incident| self.incidents.get(incident).is_none());
         // What is put in just now may not be on record yet.
-        match dead.settled(is_over, others.iter().chain(self.outbox.values())) {
+        match dead.settled(is_over, others.iter().chain(self.outbox.values()).map(Said::from)) {
             Some(why) => Err(why),
             None if !self.is_in_use(address) => Err(unused_words(address)),
             None => Ok(()),

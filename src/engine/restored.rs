@@ -335,6 +335,7 @@ impl Engine {
             ),
             told: told.clone(),
             told_with: Vec::new(),
+            rested: crate::model::Rested::default(),
             ack: None,
             earlier_acks: Vec::new(),
             escalated: Vec::new(),

@@ -127,7 +127,7 @@ impl Engine {
         let made_from_it = self.made_from(incident);
         Situation {
             now: self.now.wall,
-            was_down: self.was_down(),
+            was_down: self.was_down().or_else(|| self.was_down_before(incident, &data)),
             is_configured,
             zone,
             recorded_in: &self.settings.timezone,
@@ -145,6 +145,7 @@ impl Engine {
             made_from_it,
             silenced: self.silences_over(incident, &data),
             quiet_cause: self.quiet_cause_words(incident, zone),
+            told_cause: self.told_cause_of(incident),
             goes_on: self.goes_on(incident, &data),
             data,
             readers,

@@ -6,7 +6,7 @@ use super::Engine;
 use super::data::DataState;
 use super::jobs::JobState;
 use crate::freshness;
-use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState, reached};
+use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState, incident_line};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -60,6 +60,12 @@ impl Engine {
             "disk_full": self.space_hold.as_ref().map(|hold| &hold.shortage),
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
+    }
+
+    /// Every address that somebody may be told at, in a text of its own: what jobs.toml says by now may be in force later.
+    pub(super) fn addresses_json(&self) -> Value {
+        let addresses: Vec<String> = self.addresses_in_use().keys().map(ToString::to_string).collect();
+        json!({ "addresses": addresses })
     }
 
     fn dataset_json(&self, dataset: &Dataset) -> Value {
@@ -137,29 +143,21 @@ impl Engine {
     }
 
     fn incident_json(&self, incident: &Incident) -> Value {
-        let mut value = serde_json::to_value(incident).unwrap_or(Value::Null);
-        if let Some(fields) = value.as_object_mut() {
-            let addresses = self.addresses_told(incident);
-            fields.insert("told".to_owned(), json!(reached(&addresses)));
-            fields.insert("addresses".to_owned(), json!(addresses));
-            fields.insert("ends_by".to_owned(), json!(incident.ends_by()));
-            fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
-            let (window, silence) = match self.quiet_of(incident) {
-                Some(Quiet::Window(window)) => (Some(window), None),
-                Some(Quiet::Silence(silence)) => (None, Some(silence)),
-                None => (None, None),
-            };
-            fields.insert("maintenance".to_owned(), json!(window));
-            fields.insert("silence".to_owned(), json!(silence));
-            let readers: Vec<Value> = self
-                .readers(incident.id)
-                .iter()
-                .map(|reading| {
-                    json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at })
-                })
-                .collect();
-            fields.insert("readers".to_owned(), json!(readers));
-        }
+        let mut value = incident_line(incident, &self.addresses_told(incident));
+        value["owner"] = json!(self.owner_of(incident).0);
+        value["behind"] = json!(self.told_cause_of(incident).map(|cause| cause.id));
+        let (window, silence) = match self.quiet_of(incident) {
+            Some(Quiet::Window(window)) => (Some(window), None),
+            Some(Quiet::Silence(silence)) => (None, Some(silence)),
+            None => (None, None),
+        };
+        value["maintenance"] = json!(window);
+        value["silence"] = json!(silence);
+        let readers = self.readers(incident.id).into_iter();
+        let readers = readers.map(
+            |reading| json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at }),
+        );
+        value["readers"] = readers.collect();
         value
     }
 
@@ -185,7 +183,8 @@ impl Engine {
             .filter(|incident| incident.subject == *name && incident.drill.is_none())
             .map(|incident| {
                 let mut value = self.incident_json(incident);
-                let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
+                let told_with = incident.cause.and_then(|cause| self.incidents.get(cause));
+                let cause = told_with.or_else(|| self.told_cause_of(incident));
                 value["cause_in_words"] =
                     json!(cause.map(|cause| format!("{} {}: {}", cause.subject, cause.kind.as_str(), cause.reason)));
                 value

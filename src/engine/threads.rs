@@ -178,7 +178,7 @@ impl Engine {
         self.outbox.forget_end(incident);
         if self.incidents.get(incident).is_none() && !self.outbox.is_anything_waiting(incident) {
             self.threads.first.remove(&incident);
-            self.outbox.forget_heard(incident);
+            self.forget_heard_of(incident);
         }
     }
 

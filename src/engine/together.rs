@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::lines::AddressLine;
+use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting;
-use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
+use crate::model::{
+    About, Address, Incident, IncidentId, IncidentState, Name, Notification, ProblemKind, Purpose, Severity, later,
+};
 
 /// What is told together in a step that is being decided.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +49,20 @@ impl Engine {
         (self.is_there(cause) && self.quiet_until(cause).is_some()).then_some(cause)
     }
 
-    /// The same in words for those who are told times in a zone.
+    /// What explains an incident that was told by itself, where that is told by now, too: it was kept quiet, or went wrong only
+    /// later.
+    pub(super) fn told_cause_of(&self, incident: &Incident) -> Option<&Incident> {
+        let is_alone = incident.state == IncidentState::Open && incident.drill.is_none() && incident.cause.is_none();
+        let cause = self
+            .incidents
+            .get(self.cause_of(Some(incident).filter(|_| is_alone)?)?)?;
+        // What a job makes is no cause of its failure.
+        let is_made_by_it =
+            incident.about == About::Job && self.lineage.producer_of(cause.subject.as_str()) == Some(&incident.subject);
+        (cause.state == IncidentState::Open && self.explains_others(cause) && !is_made_by_it).then_some(cause)
+    }
+
+    /// What explains an incident and is kept quiet, in words for those who are told times in a zone.
     pub(super) fn quiet_cause_words(&self, incident: &Incident, zone: &TimeZone) -> Option<String> {
         let cause = self.quiet_cause_of(incident)?;
         Some(alerting::quiet_cause_words(cause, &self.quiet_of(cause)?, zone))
@@ -180,5 +197,34 @@ impl Engine {
             }
             self.go_on(&address);
         }
+    }
+
+    /// What has waited since another end was sent goes by one message, if it is more than one.
+    pub(super) fn gather_ends(&mut self, address: &Address) {
+        let now = self.now.wall;
+        let is_gathered = self.gathering(address).is_gathered();
+        let line = self.outbox.by_address.get(address).filter(|line| !line.is_held);
+        let is_due = |line: &&AddressLine| line.next_end_at.is_some_and(|at| at <= now);
+        let Some(line) = line.filter(|_| is_gathered).filter(is_due) else {
+            return;
+        };
+        let unsent = line.unsent().filter_map(|id| self.outbox.get(id));
+        let ends = unsent.filter(|one| self.outbox.is_end_by_digest(one)).take(2).count();
+        let next_end_at = (ends > 1).then(|| later(now, self.settings.alerts.group_wait));
+        if let Some(line) = self.outbox.by_address.get_mut(address) {
+            line.next_end_at = next_end_at;
+            if ends > 1 {
+                line.go_together(now);
+            }
+        }
+    }
+}
+
+impl Outbox {
+    /// Whether it is the end of what its address knows by digests alone, and was not tried yet.
+    pub(super) fn is_end_by_digest(&self, one: &Notification) -> bool {
+        let is_end = one.message.purpose == Purpose::Recovery && one.tries == 0;
+        let incident = one.incident.filter(|_| is_end);
+        incident.is_some_and(|incident| self.is_known_by_digest(incident, &one.address))
     }
 }

@@ -6,7 +6,7 @@ use super::lines::{AddressLine, Gathering};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::model::{
-    Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose,
+    Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose, later,
 };
 
 /// What is to be done about an address now.
@@ -131,6 +131,7 @@ impl Outbox {
             return Turn::default();
         };
         line.caught_up();
+        let mut next_end_at = line.next_end_at.filter(|at| *at > now);
         let room = if rules.is_gathered() {
             line.room(now)
         } else {
@@ -153,6 +154,10 @@ impl Outbox {
                 if self.is_behind_another(notification, &turn.send) {
                     continue;
                 }
+                if let Some(at) = next_end_at.filter(|_| self.is_end_by_digest(notification)) {
+                    turn.again_at = turn.again_at.into_iter().chain([at]).min();
+                    continue;
+                }
             }
             if !self.is_ready(id, now) {
                 let at = notification.next_try_at;
@@ -163,7 +168,13 @@ impl Outbox {
                 is_flood = true;
                 break;
             }
+            if rules.is_gathered() && self.is_end_by_digest(notification) {
+                next_end_at = Some(later(now, rules.ends_within));
+            }
             turn.send.push(id);
+        }
+        if let Some(line) = self.by_address.get_mut(address) {
+            line.next_end_at = next_end_at;
         }
         if is_flood && let Some(line) = self.by_address.get_mut(address) {
             line.flooded(now, rules.every, turn.send.len());
@@ -217,6 +228,7 @@ impl Engine {
     pub(super) fn go_on(&mut self, address: &Address) {
         let now = self.now.wall;
         self.gather_in_stead(address);
+        self.gather_ends(address);
         let mut turn = self.outbox.turn(address, self.gathering(address), now);
         if turn.gather {
             turn = Turn::at(None);
@@ -246,6 +258,7 @@ impl Engine {
         Gathering {
             chars_max: channel.map_or(Some(DIGEST_CHARS_USUAL), |channel| channel.kind.digest_chars()),
             every: self.settings.alerts.digest_every,
+            ends_within: self.settings.alerts.group_wait,
             is_by_name: self.forgets(address),
         }
     }

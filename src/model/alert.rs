@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ack, Address, AddressRecord, AddressState, Drill, Escalated, Flapping, IncidentId, Message, Name, NotificationId,
-    Severity, ToldWith, reached,
+    Rested, Severity, ToldWith, reached,
 };
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
@@ -201,6 +201,9 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
+    /// How long it was kept quiet since those who answer for it were told: escalation counts without that.
+    #[serde(default)]
+    pub rested: Rested,
     /// When it was escalated to whom, the first step first; also for a team that answered for it before.
     #[serde(default)]
     pub escalated: Vec<Escalated>,

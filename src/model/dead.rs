@@ -42,7 +42,8 @@ pub struct DeadMessage {
 impl DeadMessage {
     /// By what is on record of it: whether its incident is over, and what has gone to its address about that since; and by
     /// whether anybody is still told there.
-    pub fn new(dead: &Notification, is_over: bool, since: &[Notification], address_in_use: bool) -> Self {
+    pub fn new(dead: &Notification, is_over: bool, since: &[Said], address_in_use: bool) -> Self {
+        let since = since.iter().cloned();
         let unused = || (!address_in_use).then(|| unused_words(&dead.address));
         let settled = dead.settled(is_over, since).or_else(unused);
         Self {
@@ -71,7 +72,7 @@ impl DeadMessage {
 impl Notification {
     /// Why a message that was given up need not be sent again: by whether its incident is over, and what else has gone to its
     /// address about that.
-    pub fn settled<'a>(&self, is_over: bool, others: impl IntoIterator<Item = &'a Notification>) -> Option<String> {
+    pub fn settled(&self, is_over: bool, others: impl IntoIterator<Item = Said>) -> Option<String> {
         let (id, address) = (self.id, &self.address);
         if self.message.purpose == Purpose::Test {
             let proof = proof_words(&self.message.team, address);
@@ -90,17 +91,53 @@ impl Notification {
                 "incident {incident} is over, and what says so is another message"
             ));
         }
-        let again = others.into_iter().find(|other| self.is_same_as(other))?;
+        let said = Said::from(self);
+        let again = others.into_iter().find(|other| said.is_said_again_by(other))?;
         Some(format!("message {id} was sent again already, as message {}", again.id))
     }
+}
 
+/// All of a message by which another is known to say the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its number.
+    pub id: NotificationId,
+    /// What it is about.
+    pub incident: Option<IncidentId>,
+    /// Where it goes.
+    pub address: Address,
+    /// The team that knows it once it is taken.
+    pub told_for: Name,
+    /// Why it was written.
+    pub purpose: Purpose,
+    /// When its words were written.
+    pub at: Timestamp,
+    /// Where it stands.
+    pub state: NotificationState,
+}
+
+impl Said {
     /// Whether another says the same to the same, and was not given up.
-    fn is_same_as(&self, other: &Self) -> bool {
+    fn is_said_again_by(&self, other: &Self) -> bool {
         other.id != self.id
             && other.address == self.address
-            && (other.incident, other.told_for()) == (self.incident, self.told_for())
-            && (&other.message.purpose, &other.message.at) == (&self.message.purpose, &self.message.at)
+            && (other.incident, &other.told_for) == (self.incident, &self.told_for)
+            && (other.purpose, other.at) == (self.purpose, self.at)
             && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
+    }
+}
+
+impl From<&Notification> for Said {
+    fn from(notification: &Notification) -> Self {
+        Self {
+            id: notification.id,
+            incident: notification.incident,
+            address: notification.address.clone(),
+            told_for: notification.told_for().clone(),
+            purpose: notification.message.purpose,
+            at: notification.message.at,
+            state: notification.state,
+        }
     }
 }
 

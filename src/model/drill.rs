@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, elapsed, format_age};
+use super::{Ack, Incident, elapsed, format_age};
 
 /// The longest rehearsal.
 pub const DRILL_MAX: Duration = Duration::from_hours(24);
@@ -27,12 +27,27 @@ pub struct Drill {
     pub until: Timestamp,
 }
 
-/// How a rehearsal went, in words, by its incident: `acknowledged by anna after 4m 10s`.
+/// How a rehearsal went, in words, by its incident: `acknowledged by anna after 4m 10s`. Of one that is over it stands in
+/// the resolution.
 pub fn drill_words(incident: &Incident) -> String {
-    let took = |to| format_age(elapsed(incident.since, to));
-    match (&incident.ack, incident.resolved_at) {
-        (Some(ack), _) => format!("acknowledged by {} after {}", ack.by, took(ack.at)),
-        (None, Some(over)) => format!("nobody acknowledged it within {}", took(over)),
-        (None, None) => "nobody has acknowledged it yet".to_owned(),
+    let went = incident.resolution.clone().filter(|_| incident.resolved_at.is_some());
+    went.unwrap_or_else(|| match &incident.ack {
+        Some(ack) => acknowledged_words(incident, ack),
+        None => "nobody has acknowledged it yet".to_owned(),
+    })
+}
+
+/// How a rehearsal went that is over at that instant: nobody can answer what nobody was told.
+pub fn drill_end_words(incident: &Incident, over: Timestamp, is_known: bool) -> String {
+    let took = format_age(elapsed(incident.since, over));
+    match &incident.ack {
+        Some(ack) => acknowledged_words(incident, ack),
+        None if is_known => format!("nobody acknowledged it within {took}"),
+        None => format!("nobody could be told: no address took it within {took}"),
     }
+}
+
+fn acknowledged_words(incident: &Incident, ack: &Ack) -> String {
+    let took = format_age(elapsed(incident.since, ack.at));
+    format!("acknowledged by {} after {took}", ack.by)
 }

@@ -311,6 +311,8 @@ pub enum Request {
     },
     /// The clock, the newest record, and what is held.
     Clock,
+    /// The addresses that somebody may be told at.
+    Addresses,
     /// The evidence and rule behind a state.
     Why {
         /// A job or dataset.

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    AckOffer, Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState, Purpose, ToldWith,
-};
+use super::{AckOffer, Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState, Purpose};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +32,8 @@ pub struct Told {
     pub in_digest: bool,
     /// What it was for.
     pub purpose: Purpose,
+    /// Whether the fallback was told it in place of the team.
+    pub in_stead: bool,
 }
 
 impl Told {
@@ -55,6 +55,7 @@ impl Told {
             subject: notification.message.subject.clone(),
             in_digest: notification.digest.is_some(),
             purpose: notification.message.purpose,
+            in_stead: notification.message.stands_in_for.is_some(),
         })
     }
 }
@@ -124,6 +125,20 @@ pub struct HeardOne {
     pub at: Timestamp,
     /// What the other side last said, if it was given up.
     pub given_up: Option<String>,
+    /// Whether the fallback was told it in place of the team.
+    pub in_stead: bool,
+}
+
+impl From<&Told> for HeardOne {
+    fn from(told: &Told) -> Self {
+        Self {
+            purpose: told.purpose,
+            written_at: told.written_at,
+            at: told.at,
+            given_up: told.given_up.clone(),
+            in_stead: told.in_stead,
+        }
+    }
 }
 
 impl Heard {
@@ -135,15 +150,10 @@ impl Heard {
     /// One more message ended; the newest last.
     pub fn note(&mut self, told: &Told) {
         self.threads.insert(told.thread.clone());
-        self.note_one(HeardOne {
-            purpose: told.purpose,
-            written_at: told.written_at,
-            at: told.at,
-            given_up: told.given_up.clone(),
-        });
+        self.note_one(told.into());
     }
 
-    fn note_one(&mut self, one: HeardOne) {
+    pub(super) fn note_one(&mut self, one: HeardOne) {
         match &one.given_up {
             None => {
                 self.first_at.get_or_insert(one.at);
@@ -154,15 +164,6 @@ impl Heard {
             Some(error) => self.given_up = Some((one.at, error.clone())),
         }
         self.each.push(one);
-    }
-
-    /// What of it tells of something that was told with its incident.
-    #[must_use]
-    pub fn told_with(&self, span: &ToldWith) -> Self {
-        let mut heard = Self::default();
-        let each = self.each.iter().filter(|one| span.covers(one.written_at, one.purpose));
-        each.cloned().for_each(|one| heard.note_one(one));
-        heard
     }
 }
 
@@ -178,6 +179,9 @@ pub enum Reach {
     GivenUp,
 }
 
+/// What stands before a team in whose place the fallback was told.
+pub const IN_STEAD_OF: &str = "the fallback for ";
+
 /// How one address stands towards one incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressState {
@@ -185,6 +189,9 @@ pub struct AddressState {
     pub team: Name,
     /// The address.
     pub to: String,
+    /// Whether it is the fallback's, which is told there in place of the team.
+    #[serde(default)]
+    pub in_stead: bool,
     /// Whether it knows.
     pub state: Reach,
     /// When it first took a message; since when one waits; when the last was given up.
@@ -230,6 +237,8 @@ impl AddressState {
         Some(Self {
             team: team.clone(),
             to: address.to_string(),
+            in_stead: heard.each.iter().all(|one| one.in_stead)
+                && waiting.is_none_or(|waiting| waiting.message.stands_in_for.is_some()),
             state,
             at,
             waiting_since: waiting.map(|waiting| waiting.created_at),
@@ -237,5 +246,13 @@ impl AddressState {
             next_try_at: waiting.and_then(|waiting| waiting.waits_until(record)),
             error: said.or_else(|| given_up.map(|(_, error)| error.clone())),
         })
+    }
+
+    /// Who reads what goes there, by what its team is called.
+    pub fn reader(&self, team: &str) -> String {
+        match self.in_stead {
+            true => format!("{IN_STEAD_OF}{team}"),
+            false => team.to_owned(),
+        }
     }
 }

@@ -42,6 +42,7 @@ mod reading;
 mod redactor;
 mod refusal;
 mod report;
+mod rested;
 mod restored;
 mod run;
 #[cfg(test)]
@@ -81,11 +82,11 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use dead::{DeadMessage, proof_words, unused_words};
+pub use dead::{DeadMessage, Said, proof_words, unused_words};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
-pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_end_words, drill_words};
 pub use escalated::Escalated;
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, ExpectedState, Jump};
@@ -95,7 +96,7 @@ pub use fact::{
 };
 pub use first_run::FirstRun;
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
-pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
+pub use heard::{AddressState, Heard, HeardOne, IN_STEAD_OF, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
@@ -130,6 +131,7 @@ pub use purpose::Purpose;
 pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use redactor::{HIDDEN, Redactor, SECRET_BYTES_MIN};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
+pub use rested::Rested;
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{FailedBefore, Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
@@ -157,6 +159,6 @@ pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
 pub use text::{both_ends, has_power, is_invisible, one_line};
-pub use told_with::{ToldWith, reached};
+pub use told_with::{HeardWith, ToldWith, reached};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

@@ -169,6 +169,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         reason: "exit code 1".to_owned(),
         told: Vec::new(),
         told_with: Vec::new(),
+        rested: crate::model::Rested::default(),
         ack: None,
         earlier_acks: Vec::new(),
         escalated: Vec::new(),

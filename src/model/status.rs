@@ -248,6 +248,9 @@ pub struct OpenIncident {
     pub ends_by: Option<Timestamp>,
     /// The incident that explains it.
     pub cause: Option<u64>,
+    /// The incident that explains it, where it was told by itself before people were told of that.
+    #[serde(default)]
+    pub behind: Option<u64>,
     /// The problem in one sentence.
     #[serde(default)]
     pub reason: String,
@@ -274,6 +277,13 @@ pub struct OpenIncident {
     /// The silence for which nobody is told of it.
     #[serde(default)]
     pub silence: Option<Silence>,
+}
+
+impl OpenIncident {
+    /// Since when what comes and goes is well, while it is.
+    pub fn well_since(&self) -> Option<Timestamp> {
+        self.flapping.as_ref()?.well_since
+    }
 }
 
 /// Somebody who reads what is wrong.

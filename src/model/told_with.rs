@@ -1,10 +1,15 @@
 //! With which incidents another was told, and when: what explains it may change, and may be over before it is.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AddressState, Incident, IncidentId, Notification, Purpose, Reach};
+use super::{
+    Address, AddressState, Heard, HeardOne, Incident, IncidentId, Name, Notification, NotificationState, Purpose,
+    Reach, Told,
+};
 
 /// Of many such times an incident remembers the last.
 const TOLD_WITH_MAX: usize = 20;
@@ -25,14 +30,9 @@ pub struct ToldWith {
 impl ToldWith {
     /// Whether what was written then about the cause tells of what it explained: not its end, by which nobody hears that
     /// anything is wrong.
-    pub fn covers(&self, written_at: Timestamp, purpose: Purpose) -> bool {
+    fn covers(&self, written_at: Timestamp, purpose: Purpose) -> bool {
         let is_then = written_at >= self.from && self.until.is_none_or(|until| written_at <= until);
         is_then && purpose != Purpose::Recovery
-    }
-
-    /// The same of a message about the cause.
-    pub fn covers_message(&self, notification: &Notification) -> bool {
-        self.covers(notification.created_at, notification.message.purpose)
     }
 }
 
@@ -62,10 +62,91 @@ impl Incident {
             last.until = Some(now.max(last.from));
         }
     }
+
+    /// With what it was told, each once.
+    pub fn told_with_causes(&self) -> Vec<IncidentId> {
+        let mut causes: Vec<IncidentId> = self.told_with.iter().map(|span| span.cause).collect();
+        causes.sort_unstable();
+        causes.dedup();
+        causes
+    }
+
+    /// Whether what was written then about that cause tells of this, too.
+    fn is_told_by(&self, cause: IncidentId, written_at: Timestamp, purpose: Purpose) -> bool {
+        let mut with_it = self.told_with.iter().filter(|span| span.cause == cause);
+        with_it.any(|span| span.covers(written_at, purpose))
+    }
+}
+
+/// Who has heard of an incident with what explained it, by the messages about that which tell of this one, too. Windows and
+/// the daemon say the same of it, whatever has become of its causes since.
+#[derive(Debug)]
+pub struct HeardWith<'a> {
+    incident: &'a Incident,
+    by_address: BTreeMap<(Name, Address), HeardThere<'a>>,
+}
+
+/// What one team has heard so at one of its addresses.
+#[derive(Debug, Default)]
+struct HeardThere<'a> {
+    ended: Vec<HeardOne>,
+    /// The oldest that is on its way.
+    waiting: Option<&'a Notification>,
+}
+
+impl<'a> HeardWith<'a> {
+    /// Nobody so far.
+    pub fn new(incident: &'a Incident) -> Self {
+        Self {
+            incident,
+            by_address: BTreeMap::new(),
+        }
+    }
+
+    /// A message about one of its causes was taken or given up by an address, for a team.
+    pub fn note_ended(&mut self, cause: IncidentId, (team, address): (&Name, &Address), one: &HeardOne) {
+        if self.incident.is_told_by(cause, one.written_at, one.purpose) {
+            let whom = (team.clone(), address.clone());
+            self.by_address.entry(whom).or_default().ended.push(one.clone());
+        }
+    }
+
+    /// A message about one of its causes is on its way; the oldest first.
+    pub fn note_waiting(&mut self, cause: IncidentId, waiting: &'a Notification) {
+        if self
+            .incident
+            .is_told_by(cause, waiting.created_at, waiting.message.purpose)
+        {
+            let whom = (waiting.told_for().clone(), waiting.address.clone());
+            self.by_address.entry(whom).or_default().waiting.get_or_insert(waiting);
+        }
+    }
+
+    /// A message about one of its causes, as it is on record; the oldest first.
+    pub fn note(&mut self, cause: IncidentId, message: &'a Notification) {
+        if let Some(told) = Told::of(message) {
+            self.note_ended(cause, (&told.team, &told.address), &HeardOne::from(&told));
+        } else if message.state == NotificationState::Pending {
+            self.note_waiting(cause, message);
+        }
+    }
+
+    /// For each team at each of its addresses what has ended there, and the oldest that waits.
+    pub fn by_address(self) -> impl Iterator<Item = ((Name, Address), Heard, Option<&'a Notification>)> {
+        self.by_address.into_iter().map(|(whom, mut there)| {
+            there.ended.sort_by_key(|one| (one.at, one.written_at));
+            let mut heard = Heard::default();
+            for one in there.ended {
+                heard.note_one(one);
+            }
+            (whom, heard, there.waiting)
+        })
+    }
 }
 
 /// Who was reached, as `told` has it: `team by address`.
 pub fn reached(addresses: &[AddressState]) -> Vec<String> {
     let told = addresses.iter().filter(|one| one.state == Reach::Told);
-    told.map(|one| format!("{} by {}", one.team, one.to)).collect()
+    told.map(|one| format!("{} by {}", one.reader(one.team.as_str()), one.to))
+        .collect()
 }

@@ -24,11 +24,13 @@ impl Status {
             .collect();
         hit.sort_by_key(|((is_no_cause, ..), _)| *is_no_cause);
         let hit: Vec<String> = hit.into_iter().map(|(_, words)| words).collect();
-        let mut parts = match (self.causes().count(), hit.is_empty()) {
+        let wrong = self.causes().filter(|cause| cause.well_since().is_none());
+        let mut parts = match (wrong.count(), hit.is_empty()) {
             (0, _) => hit,
             (causes, true) => vec![counted(causes, "incident")],
             (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), hit.join(", "))],
         };
+        parts.extend(self.well_in_words());
         let failing = self.jobs.iter().filter(|job| job.is_failing());
         match failing.filter(|job| !self.is_told("job", &job.name)).count() {
             0 => {}
@@ -47,6 +49,16 @@ impl Status {
             parts.push("no heartbeat".to_owned());
         }
         parts
+    }
+
+    /// What comes and goes and is well just now, counted; nothing where nothing does.
+    pub fn well_in_words(&self) -> Option<String> {
+        let well = self.causes().filter(|cause| cause.well_since().is_some());
+        match well.count() {
+            0 => None,
+            1 => Some("1 incident comes and goes, well just now".to_owned()),
+            well => Some(format!("{well} incidents come and go, well just now")),
+        }
     }
 
     /// Whether nothing is the matter but that nobody has seen some of the data yet, as in every first minute.

@@ -204,7 +204,7 @@ impl Memory {
         self.occurrences.keys().filter(is_ahead).cloned().collect()
     }
 
-    fn unresolved_incidents(&self) -> Vec<Incident> {
+    pub(in crate::simulation) fn unresolved_incidents(&self) -> Vec<Incident> {
         let ids: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
         ids.iter().filter_map(|id| self.incidents.get(id)).cloned().collect()
     }

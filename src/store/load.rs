@@ -89,13 +89,15 @@ WITH known (id) AS (
     SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
     UNION SELECT incident FROM notifications INDEXED BY notifications_pending
     WHERE state = 'pending' AND incident IS NOT NULL
+    UNION SELECT with_it.value ->> 'cause' FROM incidents INDEXED BY incidents_unresolved, json_each(told_with) AS with_it
+    WHERE state <> 'resolved'
 )
 SELECT incident, channel, address, ended_at_us, created_at_us, notifications.state = 'dead', last_error,
     message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team'), digest IS NOT NULL,
-    message -> 'purpose'
+    message -> 'purpose', message ->> 'stands_in_for' IS NOT NULL
 FROM known CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = known.id
 WHERE notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
-ORDER BY notifications.id";
+ORDER BY ended_at_us, notifications.id";
 
 /// Recoveries taken since ?1 among the last ?2 notifications: walks back along their numbers, and no further.
 const ENDS_TAKEN: &str = "

@@ -335,6 +335,8 @@ CREATE TABLE incidents (
     escalations INTEGER NOT NULL,
     -- When it was escalated to whom, as [{at, to: [{channel, to}, ...]}], the first step first.
     escalated TEXT NOT NULL,
+    -- How long a silence or planned work has kept it quiet since those who answer for it were told, as {total_ms, since}.
+    rested TEXT NOT NULL,
     -- {since, times, well_since, good, good_at, spells} of one that comes and goes.
     flapping TEXT,
     -- {by, until} of a rehearsal, which is about nothing.
@@ -373,6 +375,8 @@ CREATE TABLE notifications (
 ) STRICT;
 
 CREATE INDEX notifications_by_incident ON notifications (incident, id);
+-- What is about no incident, by where it goes.
+CREATE INDEX notifications_about_none ON notifications (channel, address, id) WHERE incident IS NULL;
 -- What is still to be sent.
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
 -- What was given up.

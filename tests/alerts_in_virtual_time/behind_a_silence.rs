@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use freshd::model::{Purpose, Request};
+use serde_json::json;
 
 use super::digests::{heard, named, taken};
 use super::virtual_world::{Play, World};
@@ -150,5 +151,39 @@ fn what_was_told_by_one_message_ends_by_one_where_it_ends_together_whatever_beca
         assert_eq!(world.told_to(C), [Purpose::Digest; 2], "crashes: {crashes}");
         let last = taken(&world, C).pop().expect("a digest").1;
         assert_eq!(named(last).len(), 40, "crashes: {crashes}");
+    }
+}
+
+#[test]
+fn what_was_told_by_itself_names_its_cause_once_that_is_told_too() {
+    for crashes in [false, true] {
+        let mut world = silenced(&company(1), 1, 0);
+        world.run_until("2026-11-26T14:10");
+        assert_eq!(world.told_to(B), [Purpose::Opening]);
+        let cause = |world: &World| {
+            let (_, last) = taken(world, B).pop().expect("a message");
+            let fact = last.message.facts.iter().find(|fact| fact.label == "Cause");
+            (
+                last.message.purpose,
+                fact.map(|fact| fact.text.clone()),
+                last.message.commands.clone(),
+            )
+        };
+        assert!(cause(&world).1.is_some_and(|cause| cause.starts_with(CAUSE)));
+        world.done(Request::Unsilence { name: "j".into() });
+        world.run_until("2026-11-26T14:20");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T15:10");
+        let (purpose, cause, commands) = cause(&world);
+        assert_eq!((purpose, cause.as_deref()), (Purpose::Reminder, Some("j failed (#1)")));
+        assert!(commands.contains(&"freshd incidents 1".to_owned()), "{commands:?}");
+        let status = world.done(Request::Status {
+            name: Some("e0".into()),
+        });
+        let incident = &status["incidents"][0];
+        assert_eq!((&incident["behind"], &incident["cause"]), (&json!(1), &json!(null)));
     }
 }

@@ -1,10 +1,10 @@
 //! Rehearsals: told, reminded of and escalated like the real thing, marked in every line, and without any effect on it.
 
-use freshd::model::{IncidentId, IncidentState, ProblemKind, Purpose, Reply, Request, Status};
+use freshd::model::{DeliveryOutcome, IncidentId, IncidentState, ProblemKind, Purpose, Reply, Request, Status};
 use serde_json::Value;
 
 use super::delivery::{busy, no_such_address};
-use super::virtual_world::{Play, World};
+use super::virtual_world::{Play, World, at};
 use super::{PEOPLE, one_job};
 
 const OPS: &str = "mail:ops@sea.example";
@@ -68,6 +68,28 @@ fn a_drill_that_nobody_answers_escalates_and_says_so_at_its_end() {
 }
 
 #[test]
+fn a_drill_whose_opening_no_address_took_says_so_at_its_end() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| match now < at("2026-11-26T12:03") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    let id = begun(&mut world, "d", 1);
+    world.run_until("2026-11-26T12:40");
+    assert_eq!(world.told_to(OPS), [Purpose::Recovery]);
+    let words = "nobody could be told: no address took it within 1m";
+    let stored = world
+        .reader()
+        .incident(id)
+        .expect("the store is read")
+        .expect("the drill");
+    assert_eq!(stored.resolution.as_deref(), Some(words));
+    let to_ops = world.sent.iter().find(|(_, sent)| sent.address.to_string() == OPS);
+    let end = &to_ops.expect("the end").1.message.headline;
+    assert!(end.contains(words), "{end}");
+}
+
+#[test]
 fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
     let mut world = World::start(&text(), "2026-11-26T12:00");
     world.channel(OPS, |_, _| no_such_address());
@@ -84,7 +106,7 @@ fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
         fact.map(|fact| fact.text.clone())
     };
     // The fallback has heard it in their stead.
-    let told = format!("ops by mail:it@sea.example, ops by pager, ops by {BOSS}");
+    let told = format!("the fallback for ops by mail:it@sea.example, the fallback for ops by pager, ops by {BOSS}");
     assert_eq!(said("Told"), Some(told));
     assert_eq!(said("Not reached"), Some(format!("ops by {OPS}")));
 }

@@ -4,20 +4,37 @@ use freshd::model::{About, AddressState, Incident, Message, Purpose, Request};
 use serde_json::json;
 
 use super::delivery::no_such_address;
-use super::virtual_world::{Play, World, at};
+use super::virtual_world::{Play, World, at, clock};
 use super::{NO_PROOFS, PEOPLE};
 
 const OPS: &str = "mail:ops@sea.example";
 
 /// `j` of `ops` has made `d` of `ops` at noon, which is stale at half past twelve and told of a minute later.
 fn stale() -> World {
-    let text = format!(
-        "{PEOPLE}{NO_PROOFS}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
-         [datasets.e]\nowner = \"ops\"\nfile = \"e\"\n\
-         [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\non = [\"d\"]\nproduces = \"e\"\n"
-    );
-    let mut world = World::start(&text, "2026-11-26T12:00");
+    stale_as(&(PEOPLE.to_owned() + NO_PROOFS + JOBS))
+}
+
+const JOBS: &str = r#"
+[datasets.d]
+owner = "ops"
+file = "d"
+max_age = "30m"
+[jobs.j]
+owner = "ops"
+command = "true"
+produces = "d"
+[datasets.e]
+owner = "ops"
+file = "e"
+[jobs.k]
+owner = "ops"
+command = "true"
+on = ["d"]
+produces = "e"
+"#;
+
+fn stale_as(text: &str) -> World {
+    let mut world = World::start(text, "2026-11-26T12:00");
     for job in ["j", "k"] {
         world.script(job, |_, now| Play::writes("once", now));
     }
@@ -56,12 +73,12 @@ fn about(world: &World, job: &str) -> Incident {
     found.expect("an incident about the job")
 }
 
-fn on_record(world: &World, incident: &Incident) -> Vec<AddressState> {
+pub(super) fn on_record(world: &World, incident: &Incident) -> Vec<AddressState> {
     world.reader().addresses_of(incident).expect("the store is read")
 }
 
 /// What `status --json` has of the open incident about a name.
-fn in_status(world: &mut World, name: &str) -> serde_json::Value {
+pub(super) fn in_status(world: &mut World, name: &str) -> serde_json::Value {
     let status = world.done(Request::Status { name: None });
     let all = status["incidents"].as_array().expect("incidents").clone();
     let found = all.into_iter().find(|one| one["subject"] == json!(name));
@@ -123,6 +140,34 @@ fn a_job_that_fails_in_turns_under_an_open_alert_is_told_a_few_times_within_an_h
     assert_eq!(updates(&world), 3);
     world.run_until("2026-11-26T13:38");
     assert_eq!(updates(&world), 4);
+}
+
+#[test]
+fn each_address_hears_of_a_further_failure_as_soon_as_it_may() {
+    let ops = "notify = [\"mail:ops@sea.example\"]\n";
+    let chief = "escalate = [{ after = \"30m\", notify = [\"mail:chief@sea.example\"] }]\n";
+    let people = PEOPLE.replacen(ops, &format!("{ops}{chief}"), 1);
+    let mut world = stale_as(&format!("{people}{NO_PROOFS}reminders = [\"5h\"]\n{JOBS}"));
+    let noon = at("2026-11-26T12:00");
+    // Of three the first address hears before the chain has called the second, which hears of three more.
+    for (fails_at, works_at) in [(50, 51), (52, 53), (54, 55), (62, 63), (64, 65), (66, 67), (68, 90)] {
+        let time = |minute: u32| format!("2026-11-26T{}:{:02}", 12 + minute / 60, minute % 60);
+        world.run_until(&time(fails_at));
+        fails(&mut world, "j");
+        if works_at < 90 {
+            world.run_until(&time(works_at));
+            world.script("j", move |_, _| Play::writes("once", noon));
+            world.run("j");
+        }
+    }
+    world.run_until("2026-11-26T14:20");
+    let updates = |to: &str| -> Vec<String> {
+        let told = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == to);
+        let told = told.filter(|(_, sent)| sent.message.purpose == Purpose::Update);
+        told.map(|(at, _)| clock(*at)[..5].to_owned()).collect()
+    };
+    assert_eq!(updates(OPS), ["12:50", "12:52", "12:54", "13:50"]);
+    assert_eq!(updates("mail:chief@sea.example"), ["13:02", "13:04", "13:06", "14:02"]);
 }
 
 #[test]

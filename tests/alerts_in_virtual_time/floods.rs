@@ -256,3 +256,39 @@ fn an_escalation_that_dies_in_a_digest_says_once_what_has_become_of_it() {
     assert_eq!(*why, Purpose::Escalation);
     assert_eq!(headline.matches("d is stale").count(), 1, "{headline}");
 }
+
+#[test]
+fn who_knows_many_by_a_digest_hears_their_ends_together_though_they_come_one_after_the_other() {
+    for crashes in [false, true] {
+        let mut world = failing_together(30);
+        world.run_until("2026-11-23T12:20");
+        let (_, digest) = taken(&world, OPS).pop().expect("a digest of those after the twentieth");
+        let known = digest.message.incidents.iter();
+        let known: Vec<String> = known.map(|line| line.subject_name.to_string()).collect();
+        assert_eq!(known.len(), 10);
+        // Long after what made it a flood.
+        world.run_until("2026-11-23T14:30");
+        let before = heard(&world, OPS).len();
+        for (place, job) in known.iter().enumerate() {
+            let takes = Duration::from_secs(1 + 2 * place as u64);
+            world.script(job, move |_, _| Play::succeeds().taking(takes));
+            world.run(job);
+        }
+        world.run_until("2026-11-23T14:30:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-23T14:40");
+        let ends = heard(&world, OPS).split_off(before);
+        let purposes: Vec<Purpose> = ends.iter().map(|(_, why)| *why).collect();
+        let expected = match crashes {
+            false => vec![Purpose::Recovery, Purpose::Digest],
+            // A new life sends the first at once again.
+            true => vec![Purpose::Recovery, Purpose::Recovery, Purpose::Digest],
+        };
+        assert_eq!(purposes, expected, "crashes: {crashes}: {ends:?}");
+        let last = named(taken(&world, OPS).pop().expect("a digest").1).len();
+        assert_eq!(last + expected.len() - 1, 10);
+    }
+}

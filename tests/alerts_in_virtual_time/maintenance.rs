@@ -1,8 +1,8 @@
 //! Windows of planned work: nobody is told while one is open, and at once when it closes over what is still wrong.
 
-use freshd::model::{IncidentState, Purpose};
+use freshd::model::{IncidentState, Purpose, Request};
 
-use super::virtual_world::{Play, World};
+use super::virtual_world::{Play, World, clock};
 use super::{PEOPLE, one_job};
 
 const OPS: &str = "mail:ops@sea.example";
@@ -108,8 +108,80 @@ fn what_was_told_before_rests_in_the_window_and_its_owner_is_told_when_it_closes
         [one("Thu 11:31", Purpose::Opening), one("Thu 18:00", Purpose::Reminder)]
     );
     assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Escalation]);
-    let escalated = world.told().into_iter().find(|(_, to, _)| to == "mail:a@sea.example");
-    assert_eq!(escalated.unwrap().0, "Thu 18:00");
+    // Half an hour of the two had passed when the window opened.
+    let sent = world
+        .sent
+        .iter()
+        .find(|(_, sent)| sent.message.purpose == Purpose::Escalation);
+    let (at, escalation) = sent.expect("somebody is called");
+    assert_eq!(&clock(*at)[..5], "19:31");
+    let words = &escalation.message.headline;
+    assert!(words.starts_with("WARNING, nobody has answered for 2h 1m: "), "{words}");
+}
+
+#[test]
+fn what_is_quiet_for_a_while_counts_as_unanswered_without_that_while_in_a_new_life_too() {
+    let chain = "escalate = [{ after = \"1h\", notify = [\"mail:boss@sea.example\"] }]\n";
+    let text = one_job("").replacen(
+        &format!("notify = [\"{OPS}\"]\n"),
+        &format!("notify = [\"{OPS}\"]\n{chain}"),
+        1,
+    );
+    for crashes in [false, true] {
+        let mut world = World::start(&text, "2026-11-26T11:00");
+        fail(&mut world, "2026-11-26T11:29");
+        world.run_until("2026-11-26T12:00");
+        world.done(Request::Silence {
+            name: "j".into(),
+            because: "the servers move".to_owned(),
+            for_s: 2 * 3_600,
+        });
+        world.run_until("2026-11-26T12:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T13:00");
+        world.done(Request::Unsilence { name: "j".into() });
+        world.run_until("2026-11-26T15:00");
+        let called = world
+            .sent
+            .iter()
+            .filter(|(_, sent)| sent.message.purpose == Purpose::Escalation);
+        let called: Vec<String> = called.map(|(at, _)| clock(*at)[..5].to_owned()).collect();
+        // The fallback follows as long after it.
+        assert_eq!(called, ["13:30", "14:30", "14:30"], "crashes: {crashes}");
+    }
+}
+
+#[test]
+fn whoever_is_called_as_it_grows_worse_reads_both_in_one_message() {
+    // The job is told of at 12:01:05, and what it makes is too old at 13:00.
+    let chain = "escalate = [{ after = \"3535s\", notify = [\"mail:boss@sea.example\"] }]\n";
+    let text = one_job("produces = \"d\"").replacen(
+        &format!("notify = [\"{OPS}\"]\n"),
+        &format!("notify = [\"{OPS}\"]\n{chain}"),
+        1,
+    ) + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"2h\"\n";
+    let mut world = World::start(&text, "2026-11-26T11:00");
+    world.script("j", |_, now| Play::writes("a", now));
+    world.run("j");
+    fail(&mut world, "2026-11-26T12:00");
+    world.run_until("2026-11-26T13:00:30");
+    let to_boss = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.address.to_string() == "mail:boss@sea.example");
+    let to_boss: Vec<_> = to_boss.map(|(at, sent)| (clock(*at), &sent.message)).collect();
+    assert_eq!(to_boss.len(), 1, "{to_boss:?}");
+    let (at, message) = &to_boss[0];
+    assert_eq!((&at[..5], message.purpose), ("13:00", Purpose::Escalation));
+    assert!(
+        message.headline.starts_with("CRITICAL, nobody has answered "),
+        "{}",
+        message.headline
+    );
+    assert!(message.headline.contains("d is stale"), "{}", message.headline);
 }
 
 #[test]

@@ -145,3 +145,30 @@ fn a_digest_is_for_those_who_are_told_there_now() {
         .expect("a digest");
     assert_eq!(digest.team.as_str(), "a");
 }
+
+#[test]
+fn what_broke_while_freshd_was_down_is_told_late_also_with_a_job_that_failed_since() {
+    let text = data_read_by("\"a\"").replace("produces = \"d\"\n", "produces = \"d\"\nschedule = \"31 * * * *\"\n");
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:29");
+    world.crash();
+    world.script("j", |_, _| Play::fails(1, ""));
+    // It is too old since 12:30, and its job fails when freshd is back.
+    world.run_until("2026-11-26T12:32");
+    world.restart();
+    world.run_until("2026-11-26T12:40");
+    let told = told(&world, OPS);
+    let opening = told
+        .iter()
+        .find(|one| one.purpose == Purpose::Opening)
+        .expect("an opening");
+    assert_eq!(opening.subject_name.as_str(), "j", "{}", opening.headline);
+    assert!(opening.headline.contains("d is stale"), "{}", opening.headline);
+    assert!(
+        opening.facts.iter().any(|fact| fact.label == "Told late"),
+        "{:?}",
+        opening.facts
+    );
+}

@@ -90,6 +90,9 @@ fn what_was_for_an_address_that_nobody_uses_any_more_is_neither_sent_nor_waited_
     house.write("armed", "");
     let old = house.read("jobs.toml");
     house.configure(&old.replace("siren:deck", "siren:quay"));
+    // The daemon has not taken that on, and would send it.
+    let listed = json(&house, 0, &["--json", "notify", "dead"]);
+    assert_eq!(listed["messages"][0]["message"].to_string(), number, "{listed}");
     ends(&house, 0, &["reload"]);
     let (none, _) = ends(&house, 0, &["notify", "dead"]);
     assert!(none.starts_with("no message waits for anybody"), "{none}");

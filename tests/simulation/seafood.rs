@@ -350,13 +350,15 @@ fn few_enough(company: &Company, incident: &Incident) {
     });
     // After one and four hours, and then at most one a day.
     let reminders = 2 + usize::try_from(lasted.as_secs() / 86_400).expect("days") + 1;
-    // And that its job has failed, where the data was told of before.
+    // And that the job which makes it has failed, where the data was told of before.
+    let makes_it = |job: &Name| {
+        let made = company.settings.jobs.get(job).and_then(|job| job.produces.as_ref());
+        incident.about == About::Dataset && made == Some(&incident.subject)
+    };
     let with_it = |one: &&Incident| one.told_with.iter().any(|with| with.cause == incident.id);
-    let failures = company
-        .incidents
-        .values()
-        .filter(with_it)
-        .filter(|one| one.about == About::Job)
+    let failures = company.incidents.values().filter(with_it);
+    let failures = failures
+        .filter(|one| one.about == About::Job && makes_it(&one.subject))
         .count();
     for ((team, _, address), counts) in by_address {
         let count = |purpose| counts.get(&purpose).copied().unwrap_or(0);

@@ -132,6 +132,7 @@ impl Friday {
             silenced: Vec::new(),
             quiet_cause: None,
             of_address: (self.incident.kind == ProblemKind::ChannelBroken).then(|| "Warehouse".to_owned()),
+            told_cause: None,
             proof: (self.incident.kind == ProblemKind::ChannelBroken)
                 .then(|| "freshd notify test --team ops --channel mail".to_owned()),
             refused: None,

@@ -62,25 +62,30 @@ fn printed<'a>(status: &'a Status, root: &OpenIncident) -> Option<&'a str> {
 }
 
 fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&str>, frame: Frame<'_>) -> String {
+    let well_since = root.well_since();
     let (mark, tint) = match (root.state, root.severity) {
         (IncidentState::Waiting, _) => ("○", Tone::Warn),
+        // It is not wrong as people see it now.
+        _ if well_since.is_some() => ("○", Tone::Warn),
         (_, Severity::Warning) => ("!", Tone::Warn),
         (_, Severity::Critical) => ("✗", Tone::Bad),
     };
-    let since = times::moment_and_hint(root.kind_since.unwrap_or(root.since), frame.now, frame.zone);
-    let head = format!(
-        "{mark} {} {} {}",
-        clean(&root.about),
-        clean(&root.subject),
-        kind_words(&root.kind, &root.subject)
-    );
-    let mut text = format!(
-        "{} since {since} · incident {} · {}\n",
-        tone(tint, head),
-        root.id,
-        root.severity.as_str()
-    );
-    let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
+    let (is, since, because, grave) = match well_since {
+        Some(at) => ("comes and goes, well".to_owned(), at, "when wrong", "when wrong "),
+        None => {
+            let since = root.kind_since.unwrap_or(root.since);
+            (kind_words(&root.kind, &root.subject), since, "because", "")
+        }
+    };
+    let head = format!("{mark} {} {} {is}", clean(&root.about), clean(&root.subject));
+    let since = times::moment_and_hint(since, frame.now, frame.zone);
+    let (head, severity) = (tone(tint, head), root.severity.as_str());
+    let mut text = format!("{head} since {since} · incident {} · {grave}{severity}\n", root.id);
+    let words = match well_since {
+        Some(_) => format!("{}: {}", kind_words(&root.kind, &root.subject), clean(&root.reason)),
+        None => clean(&root.reason),
+    };
+    let mut lines: Vec<(&str, String)> = vec![(because, words)];
     if let Some(at) = root.ends_by {
         lines.push(("over", end_words(&times::moment(at, frame.now, frame.zone))));
     }
@@ -91,6 +96,9 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
             None => format!("something else was wrong since {since}"),
         };
         lines.push(("before", before));
+    }
+    if let Some(cause) = root.behind {
+        lines.push(("explained by", format!("incident {cause}")));
     }
     if let Some(printed) = printed {
         lines.push(("printed", clean(&both_ends(printed, PRINTED_CHARS_MAX))));
@@ -204,4 +212,42 @@ fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
         shown.push(format!("{} more", count - NAMES_MAX));
     }
     shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+
+    use super::super::board;
+
+    #[test]
+    fn what_comes_and_goes_and_is_well_is_not_shown_as_wrong() {
+        let mut seen = json!({
+            "id": 3, "kind": "failed", "about": "job", "subject": "export", "state": "open", "severity": "critical",
+            "since": "2026-11-27T20:02:00Z", "notify_at": "2026-11-27T20:02:00Z", "reason": "exit code 3",
+            "flapping": { "since": "2026-11-27T20:02:00Z", "times": 4, "good": 1, "good_at": null,
+                          "well_since": "2026-11-27T22:05:00Z", "spells": [] },
+        });
+        let shown = |incident: &serde_json::Value| {
+            let status = json!({
+                "at": "2026-11-27T22:17:00Z", "timezone": "UTC", "datasets": [], "jobs": [], "incidents": [incident],
+                "undelivered": [], "clock_held_until": null,
+            });
+            board(&status, &TimeZone::UTC, 100, false)
+        };
+        let board = shown(&seen);
+        assert!(board.contains("! 1 incident comes and goes, well just now"), "{board}");
+        assert!(
+            board.contains("○ job export comes and goes, well since 22:05"),
+            "{board}"
+        );
+        assert!(board.contains("when wrong  failed: exit code 3"), "{board}");
+        seen["flapping"]["well_since"] = json!(null);
+        let board = shown(&seen);
+        assert!(
+            board.contains("✗ 1 incident") && board.contains("✗ job export failed since"),
+            "{board}"
+        );
+    }
 }

@@ -171,6 +171,8 @@ fn wrong(status: &Status, frame: Frame<'_>) -> String {
     let is_young = status.is_young();
     let (mark, tint) = if is_young {
         ("?", Tone::Warn)
+    } else if parts.len() == 1 && status.well_in_words().is_some() {
+        ("!", Tone::Warn)
     } else {
         ("✗", Tone::Bad)
     };

@@ -1,6 +1,7 @@
 //! `freshd notify dead`: what was given up; and `resend --all`, which sends what nobody has sent again.
 
 use std::cell::LazyCell;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,7 +18,7 @@ use crate::cli::times;
 use crate::cli::titles::Titles;
 use crate::config::{self, Environment};
 use crate::daemon::Ask;
-use crate::model::{Address, DeadMessage, Reply};
+use crate::model::{Address, DeadMessage, Reply, Request, Settings};
 use crate::store::Reader;
 
 /// Most messages of one answer, and the most that are sent again at once.
@@ -79,12 +80,45 @@ pub(in crate::cli) fn remark(reader: &Reader, global: &Global) -> Result<Option<
     Ok(Some(tone(Tone::Warn, words)))
 }
 
-/// Those on record, by whether jobs.toml still names their addresses; it is read only where there are any. A file that cannot
-/// be read says nothing of that.
+/// Those on record, by whether anybody is still told by their addresses; that is asked only where there are any.
 fn dead_messages(reader: &Reader, settled_too: bool, limit: u32, global: &Global) -> Result<Vec<DeadMessage>, Failure> {
-    let settings = LazyCell::new(|| config::load(&global.config, &Environment::of_process()).settings);
-    let is_in_use = |address: &Address| settings.as_ref().is_none_or(|settings| settings.is_in_use(address));
-    Ok(reader.dead_messages(settled_too, limit, &is_in_use)?)
+    let in_use = LazyCell::new(|| InUse::known(global));
+    Ok(reader.dead_messages(settled_too, limit, &|address| in_use.contains(address))?)
+}
+
+/// The addresses that somebody may be told at.
+enum InUse {
+    /// By the settings in force, whatever jobs.toml says by now.
+    InForce(HashSet<String>),
+    /// By jobs.toml, where no daemon runs: the next one goes by that.
+    Written(Box<Settings>),
+    /// Neither can be asked, which says nothing of any address.
+    Unknown,
+}
+
+impl InUse {
+    fn known(global: &Global) -> Self {
+        let ask = Ask::Engine(Request::Addresses);
+        let answer = Client::connect(global).and_then(|mut client| client.ask(&ask, Some(ANSWER_WITHIN)));
+        if let Ok(Reply::Done(facts)) = answer {
+            let listed = facts["addresses"].as_array().into_iter().flatten();
+            return Self::InForce(
+                listed
+                    .filter_map(|address| Some(address.as_str()?.to_owned()))
+                    .collect(),
+            );
+        }
+        let written = config::load(&global.config, &Environment::of_process()).settings;
+        written.map_or(Self::Unknown, |settings| Self::Written(Box::new(settings)))
+    }
+
+    fn contains(&self, address: &Address) -> bool {
+        match self {
+            Self::InForce(addresses) => addresses.contains(&address.to_string()),
+            Self::Written(settings) => settings.is_in_use(address),
+            Self::Unknown => true,
+        }
+    }
 }
 
 fn row(message: &DeadMessage, titles: &Titles, now: Timestamp, zone: &TimeZone) -> Vec<String> {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, NotificationState, OPENINGS_LOOKED_AT, Opened,
-    Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier, first_missed,
+    COMPARED_MAX, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Name, NotificationState, OPENINGS_LOOKED_AT,
+    Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier, first_missed,
 };
 
 impl Memory {
@@ -41,17 +41,20 @@ impl Memory {
         openings.into_iter().map(|(_, opened)| opened).collect()
     }
 
-    /// What became of the messages about incidents that are not over, or of which something is on its way.
+    /// What became of the messages about incidents that are not over, with which such a one was told, or of which something is
+    /// on its way.
     pub(super) fn told(&self) -> Vec<Told> {
         let all = self.notifications.values();
         let pending = all.clone().filter(|one| one.state == NotificationState::Pending);
         let known: BTreeSet<IncidentId> = pending
             .filter_map(|one| one.incident)
             .chain(self.unresolved.values().copied())
+            .chain(self.unresolved_incidents().iter().flat_map(Incident::told_with_causes))
             .collect();
-        all.filter_map(Told::of)
-            .filter(|told| known.contains(&told.incident))
-            .collect()
+        let told = all.filter_map(Told::of);
+        let mut told: Vec<Told> = told.filter(|told| known.contains(&told.incident)).collect();
+        told.sort_by_key(|told| told.at);
+        told
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::Memory;
 use crate::model::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, AttemptId, Forgotten, HistoryLimit, HistoryLimits, INCIDENTS_KEPT_MAX,
-    IncidentId, IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId, RunState,
-    SearchFrom, Slot, SlotState, Version, VersionRef, VersionState, first_by_halving,
+    Incident, IncidentId, IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId,
+    RunState, SearchFrom, Slot, SlotState, Version, VersionRef, VersionState, first_by_halving,
 };
 
 /// Runs of one piece that a world forgets: few, so that a round has many commits to die at.
@@ -189,7 +189,8 @@ impl Memory {
         });
         let Ok(last_old) = last_old;
         let unresolved = self.unresolved.values().filter_map(|id| self.incidents.get(id));
-        let causes: BTreeSet<IncidentId> = unresolved.filter_map(|incident| incident.cause).collect();
+        let explained_by = |incident: &Incident| incident.told_with_causes().into_iter().chain(incident.cause);
+        let causes: BTreeSet<IncidentId> = unresolved.flat_map(explained_by).collect();
         let newest_told = self.notifications.keys().next_back().copied();
         let on_its_way = self.notifications.values().filter(|told| {
             let is_pending = told.state == NotificationState::Pending;

@@ -23,8 +23,8 @@ WHERE dataset = ?1 AND due_at_us > ?2 AND due_at_us < max(?3, ?4) AND state <> '
     )
 ORDER BY due_at_us LIMIT ?5";
 
-/// Resolved incidents that are too many (up to ?2) or too old (before ?3, and up to ?4), that explain nothing that goes
-/// on, of which nothing is on its way, and from which no number is counted on.
+/// Resolved incidents that are too many (up to ?2) or too old (before ?3, and up to ?4), that explain or explained nothing that
+/// goes on, of which nothing is on its way, and from which no number is counted on.
 const INCIDENTS_BEYOND: &str = "
 SELECT id FROM incidents
 WHERE id > ?1 AND id <= max(?2, ?4) AND state = 'resolved' AND (id <= ?2 OR resolved_at_us < ?3)
@@ -32,6 +32,9 @@ WHERE id > ?1 AND id <= max(?2, ?4) AND state = 'resolved' AND (id <= ?2 OR reso
     AND id NOT IN (
         SELECT cause FROM incidents AS effect INDEXED BY incidents_unresolved
         WHERE effect.state <> 'resolved' AND effect.cause IS NOT NULL
+        UNION SELECT with_it.value ->> 'cause'
+        FROM incidents AS effect INDEXED BY incidents_unresolved, json_each(effect.told_with) AS with_it
+        WHERE effect.state <> 'resolved'
     )
     AND NOT EXISTS (
         SELECT 1 FROM notifications INDEXED BY notifications_by_incident

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::model::{
-    About, Address, AddressRecord, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification,
+    About, Address, AddressRecord, AddressState, Delivery, Heard, HeardWith, Incident, IncidentId, Name, Notification,
     NotificationId, NotificationState, Told,
 };
 use crate::store::ReadError;
@@ -201,11 +201,7 @@ impl Reader {
     /// Fails when the database cannot be read.
     pub fn notifications_of(&self, incident: IncidentId) -> Result<Vec<(Notification, Vec<Delivery>)>, ReadError> {
         let reading = self.connection.unchecked_transaction()?;
-        let notifications = self.all(
-            &format!("SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE incident = ?1 ORDER BY id"),
-            [count(incident.0)],
-            read_notification,
-        )?;
+        let notifications = self.messages_of(incident)?;
         let tries = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number");
         let told = notifications
             .into_iter()
@@ -238,13 +234,23 @@ impl Reader {
         Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of what was told with its cause
-    /// alone, by the messages about that which tell of it.
+    /// The same messages alone.
+    fn messages_of(&self, incident: IncidentId) -> Result<Vec<Notification>, ReadError> {
+        self.all(
+            &format!("SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE incident = ?1 ORDER BY id"),
+            [count(incident.0)],
+            read_notification,
+        )
+    }
+
+    /// How every team that was to be told of an incident stands at each of its addresses; of what was told with its causes
+    /// alone, by the messages about those which tell of it.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn addresses_of(&self, incident: &Incident) -> Result<Vec<AddressState>, ReadError> {
-        self.addresses_by(incident, &self.notifications_of(incident.id)?)
+        let messages = self.messages_of(incident.id)?;
+        self.addresses_in(incident, &messages.iter().collect::<Vec<_>>())
     }
 
     /// The same of an incident whose own messages were read already.
@@ -256,49 +262,59 @@ impl Reader {
         incident: &Incident,
         messages: &[(Notification, Vec<Delivery>)],
     ) -> Result<Vec<AddressState>, ReadError> {
-        let own = self.addresses_in(&incident.told, messages)?;
+        let messages: Vec<&Notification> = messages.iter().map(|(message, _)| message).collect();
+        self.addresses_in(incident, &messages)
+    }
+
+    fn addresses_in(&self, incident: &Incident, messages: &[&Notification]) -> Result<Vec<AddressState>, ReadError> {
+        let own = |whom: &(Name, Address)| {
+            let (team, address) = whom;
+            let theirs = messages.iter().copied();
+            let theirs = theirs.filter(|message| message.address == *address && message.told_for() == team);
+            let mut ended: Vec<Told> = theirs.clone().filter_map(Told::of).collect();
+            ended.sort_by_key(|told| told.at);
+            let mut heard = Heard::default();
+            for told in &ended {
+                heard.note(told);
+            }
+            let waiting = theirs
+                .clone()
+                .find(|message| message.state == NotificationState::Pending);
+            self.address_state(whom, &heard, waiting)
+        };
+        let own: Result<Vec<AddressState>, ReadError> =
+            incident.told.iter().filter_map(|whom| own(whom).transpose()).collect();
+        let own = own?;
         if !own.is_empty() {
             return Ok(own);
         }
-        let mut with_causes = Vec::new();
-        let mut told: Vec<(Name, Address)> = Vec::new();
-        for span in &incident.told_with {
-            let messages = self.notifications_of(span.cause)?.into_iter();
-            for message in messages.filter(|(message, _)| span.covers_message(message)) {
-                let whom = (message.0.told_for().clone(), message.0.address.clone());
-                if !told.contains(&whom) {
-                    told.push(whom);
-                }
-                with_causes.push(message);
+        let mut of_causes = Vec::new();
+        for cause in incident.told_with_causes() {
+            of_causes.push((cause, self.messages_of(cause)?));
+        }
+        let mut with_causes = HeardWith::new(incident);
+        for (cause, messages) in &of_causes {
+            for message in messages {
+                with_causes.note(*cause, message);
             }
         }
-        self.addresses_in(&told, &with_causes)
+        with_causes
+            .by_address()
+            .filter_map(|(whom, heard, waiting)| self.address_state(&whom, &heard, waiting).transpose())
+            .collect()
     }
 
-    /// How each address of a team stands by some messages.
-    fn addresses_in(
+    fn address_state(
         &self,
-        told: &[(Name, Address)],
-        messages: &[(Notification, Vec<Delivery>)],
-    ) -> Result<Vec<AddressState>, ReadError> {
-        let of_address = |(team, address): &(Name, Address)| {
-            let mut heard = Heard::default();
-            let of_address = messages.iter().map(|(message, _)| message);
-            let of_address = of_address.filter(|message| message.address == *address && message.told_for() == team);
-            of_address
-                .clone()
-                .filter_map(Told::of)
-                .for_each(|told| heard.note(&told));
-            let waiting = of_address
-                .clone()
-                .find(|message| message.state == NotificationState::Pending);
-            let record = match waiting {
-                Some(_) => self.address(address)?,
-                None => None,
-            };
-            Ok(AddressState::new(team, address, &heard, waiting, record.as_ref()))
+        (team, address): &(Name, Address),
+        heard: &Heard,
+        waiting: Option<&Notification>,
+    ) -> Result<Option<AddressState>, ReadError> {
+        let record = match waiting {
+            Some(_) => self.address(address)?,
+            None => None,
         };
-        told.iter().filter_map(|told| of_address(told).transpose()).collect()
+        Ok(AddressState::new(team, address, heard, waiting, record.as_ref()))
     }
 
     /// What is remembered of an address that takes nothing, or gets what waits for it in one message after the other.

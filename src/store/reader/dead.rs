@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::Row;
+
 use super::Reader;
-use crate::model::{Address, DeadMessage, IncidentId, Notification};
+use crate::model::{Address, DeadMessage, IncidentId, Notification, NotificationId, Said};
 use crate::store::ReadError;
-use crate::store::column::count;
+use crate::store::column::{Cells, count};
 use crate::store::rows::alerts::{NOTIFICATION_COLUMNS, read_notification};
 
 /// The newest that were given up, among which those are looked for of which something is to be done.
@@ -13,6 +15,45 @@ const READ_MAX: u32 = 1_000;
 
 /// Those that were given up last, so many.
 const NEWEST_DEAD: &str = "INDEXED BY notifications_dead WHERE state = 'dead' ORDER BY id DESC LIMIT ?1";
+
+/// What went, or goes, to the addresses of those that were given up last (so many: ?1), about the same: by the index of its
+/// incident, or of its address where it is about none.
+fn said_since() -> String {
+    let columns = "other.id, other.incident, other.channel, other.address, \
+        coalesce(other.message ->> 'stands_in_for', other.message ->> 'team'), other.message -> 'purpose', \
+        other.message -> 'at', other.state";
+    let same = "other.channel = dead.channel AND other.address IS dead.address AND other.id > dead.first \
+        AND other.state IN ('pending', 'delivered')";
+    format!(
+        "WITH dead AS MATERIALIZED (
+            SELECT incident, channel, address, min(id) AS first
+            FROM (SELECT id, incident, channel, address FROM notifications {NEWEST_DEAD})
+            GROUP BY incident, channel, address
+        )
+        SELECT {columns} FROM dead CROSS JOIN notifications AS other INDEXED BY notifications_by_incident
+        ON other.incident = dead.incident AND {same}
+        UNION ALL
+        SELECT {columns} FROM dead CROSS JOIN notifications AS other INDEXED BY notifications_about_none
+        ON dead.incident IS NULL AND other.incident IS NULL AND {same}
+        ORDER BY 1"
+    )
+}
+
+fn read_said(row: &Row) -> rusqlite::Result<Said> {
+    let mut cells = Cells::of(row);
+    Ok(Said {
+        id: NotificationId(cells.count()?),
+        incident: cells.count_maybe()?.map(IncidentId),
+        address: Address {
+            channel: cells.name()?,
+            to: cells.get()?,
+        },
+        told_for: cells.name()?,
+        purpose: cells.json()?,
+        at: cells.json()?,
+        state: cells.word()?,
+    })
+}
 
 impl Reader {
     /// Messages that were given up, the newest first; or those among the newest thousand that nobody has sent again and that
@@ -45,19 +86,9 @@ impl Reader {
             .into_iter()
             .map(i64::cast_unsigned)
             .collect();
-        // Whatever went to anybody about an incident of which something died.
-        let others = self.all(
-            &format!(
-                "SELECT {NOTIFICATION_COLUMNS} FROM notifications
-                 WHERE (state = 'pending' OR state = 'delivered')
-                 AND (incident IN (SELECT incident FROM notifications {NEWEST_DEAD}) OR incident IS NULL)
-                 AND id > (SELECT min(id) FROM (SELECT id FROM notifications {NEWEST_DEAD})) ORDER BY id"
-            ),
-            [looked_at],
-            read_notification,
-        )?;
+        let others = self.all(&said_since(), [looked_at], read_said)?;
         drop(reading);
-        let mut since: BTreeMap<(Option<IncidentId>, Address), Vec<Notification>> = BTreeMap::new();
+        let mut since: BTreeMap<(Option<IncidentId>, Address), Vec<Said>> = BTreeMap::new();
         for other in others {
             let of = (other.incident, other.address.clone());
             since.entry(of).or_default().push(other);
@@ -92,5 +123,27 @@ impl Reader {
             ),
             read_notification,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_to_the_addresses_of_the_dead_is_found_by_an_index_that_names_more_than_the_incident_or_the_address() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        let mut explained = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", said_since()))
+            .unwrap();
+        let steps = explained.query_map([1], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        for step in [
+            "SEARCH other USING INDEX notifications_by_incident (incident=? AND id>?)",
+            "SEARCH other USING INDEX notifications_about_none (channel=? AND address=? AND id>?)",
+        ] {
+            assert!(steps.iter().any(|known| known.contains(step)), "{steps:#?}");
+        }
     }
 }

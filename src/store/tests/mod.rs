@@ -149,6 +149,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         reason: "older than promised".to_owned(),
         told: Vec::new(),
         told_with: Vec::new(),
+        rested: crate::model::Rested::default(),
         ack: None,
         earlier_acks: Vec::new(),
         escalated: Vec::new(),

@@ -175,6 +175,10 @@ pub(super) fn full_incident() -> Incident {
                 to: Some("w@seafood.example".to_owned()),
             },
         )],
+        rested: crate::model::Rested {
+            total_ms: 90_000,
+            since: Some(at(2)),
+        },
         told_with: vec![crate::model::ToldWith {
             cause: IncidentId(98),
             from: at(1),

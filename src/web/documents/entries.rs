@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{
-    AddressState, Attempt, ByHand, Expected, FailedBefore, Incident, Instant, Jump, Name, Observation, OpenWindow,
-    Outcome, Released, Run, RunId, RunState, Silence, Slot, Trigger, Version, VersionNumber,
+    AddressState, Attempt, ByHand, Expected, FailedBefore, Incident, IncidentId, Instant, Jump, Name, Observation,
+    OpenWindow, Outcome, Released, Run, RunId, RunState, Silence, Slot, Trigger, Version, VersionNumber,
 };
 
 #[derive(Serialize, JsonSchema)]
@@ -189,6 +189,8 @@ pub(super) struct IncidentEntry {
     #[serde(flatten)]
     line: IncidentLine,
     owner: String,
+    /// What explains it, where it was told by itself before people were told of that.
+    behind: Option<IncidentId>,
     maintenance: Option<OpenWindow>,
     silence: Option<Silence>,
     /// The first to read first.

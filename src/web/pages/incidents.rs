@@ -13,8 +13,8 @@ use super::words::{
 };
 use super::{Place, act, dead, now, timeline, whole};
 use crate::model::{
-    About, AddressState, DeadMessage, Delivery, Flapping, Incident, IncidentId, Notification, NotificationState, Reach,
-    Reads, Silence, drill_words, took,
+    About, AddressState, DeadMessage, Delivery, Flapping, IN_STEAD_OF, Incident, IncidentId, Notification,
+    NotificationState, Reach, Reads, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
 
@@ -345,7 +345,7 @@ pub(super) fn who_knows(view: &View, addresses: &[AddressState], notify_at: Time
                         Reach::NotYet => (state(Tone::Warn, "not yet")),
                         Reach::GivenUp => (state(Tone::Bad, "given up")),
                     }
-                    " " (owner(view, one.team.as_str())) " by " (text(&one.to))
+                    " " @if one.in_stead { (IN_STEAD_OF) } (owner(view, one.team.as_str())) " by " (text(&one.to))
                     @if let Some(at) = one.at { " " (time(view, at)) }
                     @if one.tries > 1 { ", tried " (one.tries) " times" }
                     @if let Some(at) = one.next_try_at.filter(|at| *at > view.now) { ", next at " (time(view, at)) }

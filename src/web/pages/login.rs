@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::act::{SentBack, take_on};
-use super::incidents::what;
+use super::incidents::{turns, what};
 use super::words::{View, text, time_and_distance};
 use super::{Place, now, whole};
 use crate::model::{Incident, Reads};
@@ -68,9 +68,14 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
     let incident = &page.incident;
     let body = html! {
         h1 { (what(incident)) }
-        p.lead { (incident.severity.as_str()) }
+        @if let Some(well) = incident.well_since() {
+            p.lead { "It comes and goes, and is well since " (time_and_distance(view, well)) "; " (incident.severity.as_str()) " when it is wrong" }
+        } @else {
+            p.lead { (incident.severity.as_str()) }
+        }
         p.reason { (text(&incident.reason)) }
         dl {
+            @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) }
             @if !page.readers.is_empty() { dt { "Reads it" } dd { (now::readers(view, &page.readers, incident.subject.as_str())) } }
         }
@@ -91,7 +96,7 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
 mod tests {
     use super::super::words::test_view;
     use super::*;
-    use crate::model::{Severity, plain_incident};
+    use crate::model::{Flapping, Severity, plain_incident};
 
     #[test]
     fn whoever_is_asked_to_take_it_on_sees_how_grave_it_is_and_who_reads_it() {
@@ -113,6 +118,33 @@ mod tests {
         };
         let shown = ack(&view, &page).into_string();
         for part in ["critical", "trucks", "stock"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(!shown.contains("comes and goes"), "{shown}");
+    }
+
+    #[test]
+    fn whoever_is_asked_to_take_on_what_comes_and_goes_sees_that_it_is_well() {
+        let view = test_view();
+        let mut incident = plain_incident("export", view.now);
+        incident.flapping = Some(Flapping {
+            since: view.now,
+            times: 4,
+            well_since: Some(view.now),
+            good: 1,
+            good_at: None,
+            spells: Vec::new(),
+        });
+        let page = AckPage {
+            incident,
+            readers: Vec::new(),
+            path: "/ack/x".to_owned(),
+            is_done: false,
+            until: Some(view.now),
+            back: None,
+        };
+        let shown = ack(&view, &page).into_string();
+        for part in ["It comes and goes, and is well since", "flapping, 4 times"] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     }

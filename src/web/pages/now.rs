@@ -162,7 +162,8 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             h2 {
                 (mark(tone)) span {
                     @if incident.about != "freshd" { (text(&incident.about)) " " }
-                    (subject_link(&incident.about, &incident.subject)) " " (kind(&incident.kind))
+                    (subject_link(&incident.about, &incident.subject)) " "
+                    @if incident.well_since().is_some() { "comes and goes, well just now" } @else { (kind(&incident.kind)) }
                 }
                 a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
             }
@@ -171,6 +172,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
                 @if let Some(at) = incident.ends_by { dt { "Over" } dd { (ending(view, at)) } }
+                @if let Some(cause) = incident.behind { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
                     (owner(view, &incident.owner))
