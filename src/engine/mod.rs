@@ -230,7 +230,9 @@ impl Engine {
     /// Decides what follows from one event.
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
         let before = std::mem::replace(&mut self.now, now);
-        match hiding::hide(&self.settings.redactor, event) {
+        let event = hiding::hide(&self.settings.redactor, event);
+        // Only now: a secret that was pasted with a line break in it is recognised by that.
+        match cleaning::clean(event) {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => {
                 self.note_sleep(before.wall);
