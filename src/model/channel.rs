@@ -291,7 +291,7 @@ impl ChannelOff {
     pub fn until(&self) -> String {
         let channel = &self.channel;
         format!(
-            "channel {channel} is switched off until it changes in jobs.toml, or `freshd notify test --channel {channel}` is taken"
+            "channel {channel} is switched off until it changes in jobs.toml, `freshd notify test --channel {channel}` is taken, or freshd is restarted"
         )
     }
 }

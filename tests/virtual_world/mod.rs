@@ -13,7 +13,7 @@ mod play;
 mod reading;
 mod space;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,7 @@ pub(crate) struct World {
     probes: HashMap<String, outside::Look>,
     channels: HashMap<String, outside::Answer>, // what each address answers, and after how long
     pub(crate) thinks_for: HashMap<String, Duration>,
+    kept_here: HashSet<String>,
     running: HashMap<AttemptId, Play>,
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
@@ -138,6 +139,7 @@ impl World {
             probes: HashMap::new(),
             channels: HashMap::new(),
             thinks_for: HashMap::new(),
+            kept_here: HashSet::new(),
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),
