@@ -357,6 +357,26 @@ fn a_reader_that_has_read_enough_is_not_an_error() {
 }
 
 #[test]
+fn what_is_typed_wrong_is_repeated_as_one_short_line() {
+    let place = Place::new(FINE);
+    let page = format!("wrong\nerror: disk failed\u{202e}{}", "x".repeat(5_000));
+    let flag = format!("--{page}");
+    for args in [
+        &[&*page][..],
+        &["status", &flag],
+        &["check", "jobs.toml", &page],
+        &["next", "--count", &page],
+    ] {
+        let (_, stderr) = place.ends(2, args);
+        assert!(stderr.contains("wrong ⏎ error: disk failed\u{fffd}x"), "{stderr}");
+        assert!(stderr.len() < 600 && !stderr.contains('\u{202e}'), "{stderr}");
+        assert!(!stderr.contains("\nerror: disk"), "{stderr}");
+    }
+    let (_, stderr) = place.ends(2, &["statsu"]);
+    assert!(stderr.contains("a similar subcommand exists: 'status'"), "{stderr}");
+}
+
+#[test]
 fn the_first_look_names_every_verb_and_the_exit_codes() {
     let place = Place::new(FINE);
     let (stdout, _) = place.ends(0, &["--help"]);

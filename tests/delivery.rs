@@ -14,6 +14,8 @@ mod drill;
 mod email;
 #[path = "delivery/file.rs"]
 mod file;
+#[path = "delivery/gone.rs"]
+mod gone;
 #[path = "delivery/links.rs"]
 mod links;
 #[path = "delivery/mail.rs"]

@@ -12,6 +12,7 @@ const BY_NOW: &str = "By now";
 /// Makes the words of then into a message of now. `asked` says who asked for it and why; `known` is the incident that it is
 /// about, or the one that is there about the same since that is over.
 pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now: Timestamp, zone: &TimeZone) {
+    as_written(message);
     let written = format_time(message.at, zone);
     if let Some(words) = known
         .filter(|it| is_other(message, it, now))
@@ -26,6 +27,16 @@ pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now:
         None => format!("{mark} {}", message.headline),
     };
     message.resent_at = Some(now);
+}
+
+/// Takes off what an earlier time put on: who asked for that, and how it stood by then.
+fn as_written(message: &mut Message) {
+    if let Some(mark) = message.resent_mark() {
+        message.headline = message.headline.replacen(&format!("{mark} "), "", 1);
+        message
+            .facts
+            .retain(|fact| ![SENT_AGAIN, BY_NOW].contains(&fact.label.as_str()));
+    }
 }
 
 /// Whether things are not as a message says that they are.

@@ -62,6 +62,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 
 use crate::demo;
+use crate::model::one_line;
 use exit::Failure;
 use global::Global;
 use keeper::KeeperArgs;
@@ -178,7 +179,7 @@ enum Verb {
     DemoDb(demo::DemoArgs),
 }
 
-/// How much of a wrong value is repeated, in characters.
+/// How much of what was typed wrong is repeated, in characters.
 const TYPED_CHARS_MAX: usize = 80;
 
 /// Does what the command line asks for.
@@ -202,15 +203,29 @@ pub fn main() -> ExitCode {
 
 /// What was typed wrong is repeated as far as that helps, and as one line: it may be a page, and may hold anything.
 fn refused(mut error: clap::Error) -> clap::Error {
-    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidValue) {
-        let mut shown = clean(typed);
-        if let Some((cut, _)) = shown.char_indices().nth(TYPED_CHARS_MAX) {
-            shown.truncate(cut);
-            shown.push('…');
+    let said: Vec<(ContextKind, ContextValue)> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in said {
+        let shown = match &value {
+            ContextValue::String(text) => ContextValue::String(typed(text)),
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| typed(text)).collect()),
+            _ => continue,
+        };
+        if shown != value {
+            error.insert(kind, shown);
+            // It would repeat as it was typed what nobody wants to type once more.
+            error.insert(ContextKind::Suggested, ContextValue::None);
         }
-        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
     }
     error
+}
+
+fn typed(text: &str) -> String {
+    let mut shown = one_line(&clean(text));
+    if let Some((cut, _)) = shown.char_indices().nth(TYPED_CHARS_MAX) {
+        shown.truncate(cut);
+        shown.push('…');
+    }
+    shown
 }
 
 fn end(done: Result<Exit, Failure>) -> ExitCode {

@@ -273,10 +273,8 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         && let Some(attempt) = &attempt
     {
         for (index, line) in attempt.output.last_lines(OUTPUT_LINES_MAX).into_iter().enumerate() {
-            lines.push((
-                if index == 0 { "it printed" } else { "" },
-                clean(&both_ends(line, OUTPUT_COLUMNS_MAX)),
-            ));
+            let label = if index == 0 { "it printed" } else { "" };
+            lines.push((label, clean(&both_ends(line, OUTPUT_COLUMNS_MAX))));
         }
     }
     if let Some(produces) = value["produces"].as_str() {

@@ -13,7 +13,7 @@ use super::changes::Changes;
 use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Sent};
 use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings, ThreadRoot};
 use crate::probe;
 use crate::runner::Keepers;
@@ -101,13 +101,13 @@ impl Performer {
         files.start(&self.desk, &self.events);
     }
 
-    /// The configuration that is in force from now on.
-    /// Adds to a status which channels are switched off.
-    pub(super) fn sign(&self, status: &mut serde_json::Value) {
+    /// Adds to a status which channels are switched off, which delivery alone knows.
+    pub(super) fn add_channels_off(&self, status: &mut serde_json::Value) {
         let channels_off = self.delivery.switched_off(&self.settings.borrow().channels);
         status["channels_off"] = serde_json::json!(channels_off);
     }
 
+    /// The configuration that is in force from now on.
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
         self.changes
@@ -196,29 +196,44 @@ impl Performer {
                 Some(channel) => {
                     let sent = delivery.send_in_thread(&channel, &notification, follows.as_deref());
                     let sent = sent.await;
-                    if sent.0 == DeliveryOutcome::Accepted {
+                    if sent.outcome == DeliveryOutcome::Accepted {
                         turn.taken();
                     }
                     sent
                 }
-                None => (
-                    DeliveryOutcome::Permanent {
-                        error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
-                    },
-                    None,
-                ),
+                None => unsent(DeliveryOutcome::Permanent {
+                    error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
+                }),
             }
         });
         tokio::spawn(async move {
-            let (outcome, receipt) = sending.await.unwrap_or_else(|panic| {
-                let outcome = DeliveryOutcome::Temporary {
+            let sent = sending.await.unwrap_or_else(|panic| {
+                unsent(DeliveryOutcome::Temporary {
                     error: format!("freshd failed while sending: {panic}"),
                     retry_after_seconds: None,
-                };
-                (outcome, None)
+                })
             });
-            let _ = events.send(Event::Delivered { id, outcome, receipt });
+            let Sent {
+                outcome,
+                receipt,
+                answered,
+            } = sent;
+            let _ = events.send(Event::Delivered {
+                id,
+                outcome,
+                receipt,
+                answered,
+            });
         });
+    }
+}
+
+/// What a message came to of which nothing left this machine.
+fn unsent(outcome: DeliveryOutcome) -> Sent {
+    Sent {
+        outcome,
+        receipt: None,
+        answered: false,
     }
 }
 

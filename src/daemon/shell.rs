@@ -244,7 +244,7 @@ impl Shell {
                 if let Some(mut reply) = self.engine.answer(now, &request) {
                     if let (true, Reply::Done(status)) = (is_status, &mut reply) {
                         self.alive.sign(status, &self.engine, now);
-                        self.performer.sign(status);
+                        self.performer.add_channels_off(status);
                     }
                     let _ = asked.answer.send(reply);
                     return;

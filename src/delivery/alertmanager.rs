@@ -70,7 +70,7 @@ pub(super) async fn send(
 /// The whole address, whether or not the path was written.
 fn endpoint(url: &Secret) -> Result<Secret, Failure> {
     let mut url =
-        Url::parse(url.reveal()).map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
+        Url::parse(url.reveal()).map_err(|error| Failure::unsent(format!("url is not a web address: {error}")))?;
     let path = url.path().trim_end_matches('/');
     if !path.ends_with(PATH) {
         let path = format!("{path}/{PATH}");

@@ -101,7 +101,7 @@ async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
     };
     match timeout(CONNECT_TIMEOUT, dialing).await {
         Ok(Ok(Some(socket))) => Ok(socket),
-        Ok(Ok(None)) => Err(Failure::permanent(format!(
+        Ok(Ok(None)) => Err(Failure::unsent(format!(
             "mail server {host} is not on this machine, and smtp:// is unprotected; write smtps:// or smtp+starttls://"
         ))),
         Ok(Err(error)) => Err(Failure::unreachable(format!(
@@ -117,7 +117,7 @@ async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
 
 async fn protect(host: &str, socket: TcpStream, tls: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, Failure> {
     let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| Failure::permanent(format!("mail server {host:?} is not a host name")))?;
+        .map_err(|_| Failure::unsent(format!("mail server {host:?} is not a host name")))?;
     TlsConnector::from(tls).connect(name, socket).await.map_err(|error| {
         Failure::unreachable(format!(
             "cannot protect the connection to mail server {host}: {}",

@@ -27,6 +27,11 @@ pub(super) enum Failure {
         /// What went wrong.
         error: String,
     },
+    /// No other try will, and nothing left this machine: that says nothing of the other side.
+    Unsent {
+        /// What went wrong.
+        error: String,
+    },
     /// No other try will, with this message or any other: the other side asks to be left alone.
     Gone {
         /// What went wrong.
@@ -58,9 +63,22 @@ impl Failure {
         Self::Permanent { error: error.into() }
     }
 
+    /// Not worth another try: it cannot be sent as it is, and nothing left this machine.
+    pub(super) fn unsent(error: impl Into<String>) -> Self {
+        Self::Unsent { error: error.into() }
+    }
+
     /// Not worth another try, nor is any other message.
     pub(super) fn gone(error: impl Into<String>) -> Self {
         Self::Gone { error: error.into() }
+    }
+
+    /// Whether the other side has said so.
+    pub(super) fn is_answer(&self) -> bool {
+        match self {
+            Self::Temporary { .. } | Self::Permanent { .. } | Self::Gone { .. } => true,
+            Self::Unreachable { .. } | Self::Unsent { .. } => false,
+        }
     }
 }
 
@@ -76,7 +94,9 @@ impl From<Result<(), Failure>> for DeliveryOutcome {
                 retry_after_seconds,
             },
             Err(Failure::Unreachable { error }) => Self::Unreachable { error },
-            Err(Failure::Permanent { error } | Failure::Gone { error }) => Self::Permanent { error },
+            Err(Failure::Permanent { error } | Failure::Unsent { error } | Failure::Gone { error }) => {
+                Self::Permanent { error }
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn authorization(login: Option<&Login>) -> Result<HeaderMap, Failure>
         }
     };
     let mut value = HeaderValue::from_str(&value)
-        .map_err(|_| Failure::permanent("the token holds characters that no header can carry; copy it once more"))?;
+        .map_err(|_| Failure::unsent("the token holds characters that no header can carry; copy it once more"))?;
     value.set_sensitive(true);
     headers.insert(AUTHORIZATION, value);
     Ok(headers)
@@ -97,13 +97,13 @@ pub(super) async fn get(client: &reqwest::Client, url: &Secret) -> Result<Answer
 /// A URL and its host.
 fn target(url: &Secret) -> Result<(Url, String), Failure> {
     let url =
-        Url::parse(url.reveal()).map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
+        Url::parse(url.reveal()).map_err(|error| Failure::unsent(format!("url is not a web address: {error}")))?;
     match url.host_str() {
         Some(host) if matches!(url.scheme(), "https" | "http") => {
             let host = host.to_owned();
             Ok((url, host))
         }
-        _ => Err(Failure::permanent("url must begin with https:// or http://")),
+        _ => Err(Failure::unsent("url must begin with https:// or http://")),
     }
 }
 

@@ -19,7 +19,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 /// Who is written to: what stands behind the colon in `mail:warehouse@seafood.example`.
 pub(super) fn recipient(to: Option<&str>) -> Result<Mailbox, Failure> {
     let Some(to) = to else {
-        return Err(Failure::permanent(
+        return Err(Failure::unsent(
             "no recipient: write the mail address behind the channel's name, as in \"mail:warehouse@seafood.example\"",
         ));
     };
@@ -63,14 +63,14 @@ pub(super) fn build(from: &str, to: Mailbox, message: &Message, links: Links<'_>
         .singlepart(SinglePart::plain(body(text::render(message, links))?))
         .singlepart(SinglePart::html(body(html::render(message, links))?));
     mail.multipart(parts)
-        .map_err(|error| Failure::permanent(format!("the mail cannot be built: {error}")))
+        .map_err(|error| Failure::unsent(format!("the mail cannot be built: {error}")))
 }
 
 fn mailbox(role: &str, address: &str) -> Result<Mailbox, Failure> {
     // The parser is not asked about line breaks: they are refused before.
     let refused = || {
         let address = clean::header(address, 100);
-        Failure::permanent(format!("{role} {address:?} is not a mail address; write name@host"))
+        Failure::unsent(format!("{role} {address:?} is not a mail address; write name@host"))
     };
     if address.chars().any(char::is_control) {
         return Err(refused());
@@ -98,5 +98,5 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 /// Quoted-printable whatever the text: short lines on the wire, and readable in the raw.
 fn body(text: String) -> Result<Body, Failure> {
     Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
-        .map_err(|_| Failure::permanent("the mail cannot be encoded as quoted-printable"))
+        .map_err(|_| Failure::unsent("the mail cannot be encoded as quoted-printable"))
 }

@@ -45,9 +45,6 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// What it may take beyond its limit until a program is ended and what it said is read.
 const ENDING_TIME: Duration = Duration::from_secs(5);
 
-/// How much is said of why a channel was switched off, in characters: behind it stands what to do.
-const GONE_CHARS_MAX: usize = 250;
-
 /// Longest headline shown, in characters.
 const HEADLINE_CHARS_MAX: usize = 1000;
 
@@ -69,13 +66,24 @@ const OUTPUT_LINES_MAX: usize = 60;
 /// Longest line of output shown, in characters.
 const OUTPUT_LINE_CHARS_MAX: usize = 400;
 
+/// What a try at sending came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// How it ended.
+    pub outcome: DeliveryOutcome,
+    /// What the other side calls it, if it was taken by a kind of channel where others can follow it.
+    pub receipt: Option<String>,
+    /// Whether its server said anything: not so if nobody answered, or if nothing left this machine.
+    pub answered: bool,
+}
+
 /// Sends notifications; one for the whole daemon, shared by all tries.
 pub struct Delivery {
     trust: Trust,
     timeout: Duration,
     ack_link: Option<AckLink>,
     page_link: Option<PageLink>,
-    /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
+    /// Webhooks whose receivers are gone, as they were defined then, with what was answered, which tells no secret.
     gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
     /// Channels at which the last change of a thread's first message failed, which is logged once.
     unchanged: Mutex<HashSet<Name>>,
@@ -118,11 +126,10 @@ impl Delivery {
     ///
     /// Always comes back within the bound, never panics, and tells no secret of the channel.
     pub async fn send(&self, channel: &Channel, notification: &Notification) -> DeliveryOutcome {
-        self.send_in_thread(channel, notification, None).await.0
+        self.send_in_thread(channel, notification, None).await.outcome
     }
 
-    /// The same behind the first message of its thread: with what the other side calls this one, if it was taken by a kind of
-    /// channel where others can follow it.
+    /// The same behind the first message of its thread.
     ///
     /// Where the first message can be changed it then says how it stands by now. That is no part of the try: it has a short
     /// bound of its own, and the outcome is the same without it.
@@ -131,28 +138,31 @@ impl Delivery {
         channel: &Channel,
         notification: &Notification,
         follows: Option<&ThreadRoot>,
-    ) -> (DeliveryOutcome, Option<String>) {
+    ) -> Sent {
         let (message, link) = (&notification.message, self.link_of(notification));
-        let result = match self.refused_before(channel, message) {
-            Some(failure) => Err(failure),
-            None => {
-                let receipt = follows.map(|root| root.receipt.as_str());
-                let sending = self.send_once(channel, notification, receipt);
-                self.within_bound(channel, sending).await
-            }
-        };
-        let (result, receipt) = match result {
+        if let Some(outcome) = self.refused_before(channel, message) {
+            return Sent {
+                outcome,
+                receipt: None,
+                answered: false,
+            };
+        }
+        let sending = self.send_once(channel, notification, follows.map(|root| root.receipt.as_str()));
+        let (result, receipt) = match self.within_bound(channel, sending).await {
             Ok(receipt) => (Ok(()), receipt),
             Err(failure) => (Err(failure), None),
         };
-        let result = self.remember(channel, result);
         if let (Ok(()), None, Some(root)) = (&result, &receipt, follows) {
             self.change_first(channel, message, link.as_ref(), root).await;
         }
-        (
-            Redactor::new(channel).and(link.as_ref()).outcome(result.into()),
+        let answered = result.as_ref().err().is_none_or(Failure::is_answer);
+        let is_gone = matches!(result, Err(Failure::Gone { .. }));
+        let outcome = Redactor::new(channel).and(link.as_ref()).outcome(result.into());
+        Sent {
+            outcome: self.remember(channel, outcome, is_gone),
             receipt,
-        )
+            answered,
+        }
     }
 
     fn link_of(&self, notification: &Notification) -> Option<Secret> {
@@ -209,51 +219,46 @@ impl Delivery {
 
     /// A webhook that has answered 410 is left alone until it is defined otherwise, as Standard Webhooks demands. Whoever
     /// tests it wants to know whether that still holds.
-    fn refused_before(&self, channel: &Channel, message: &Message) -> Option<Failure> {
+    fn refused_before(&self, channel: &Channel, message: &Message) -> Option<DeliveryOutcome> {
+        if message.purpose == Purpose::Test {
+            return None;
+        }
         let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        let (kind, answer) = gone.get(&channel.name)?;
-        (*kind == channel.kind && message.purpose != Purpose::Test).then(|| {
-            Failure::permanent(format!(
-                "channel {} is switched off until it changes in jobs.toml: {answer}",
-                channel.name
-            ))
+        let off = off(&gone, channel)?;
+        Some(DeliveryOutcome::Permanent {
+            error: format!("{}: {}", off.until(), off.answer),
         })
     }
 
     /// The channels that are switched off as they are defined, in the order of their names.
     pub fn switched_off(&self, channels: &BTreeMap<Name, Channel>) -> Vec<ChannelOff> {
         let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        let off = |(name, channel): (&Name, &Channel)| {
-            let (kind, answer) = gone.get(name)?;
-            (*kind == channel.kind).then(|| ChannelOff {
-                channel: name.clone(),
-                answer: Redactor::new(channel).text(answer.clone()),
-            })
-        };
-        channels.iter().filter_map(off).collect()
+        channels.values().filter_map(|channel| off(&gone, channel)).collect()
     }
 
-    /// Switches a webhook off whose receiver is gone, and says so; or on again.
-    fn remember(&self, channel: &Channel, result: Result<(), Failure>) -> Result<(), Failure> {
+    /// Switches a webhook off whose receiver is gone, and says so; or on again. What is remembered, and what is said behind the
+    /// answer, tells no secret and is bounded by then: what was cut before could not be recognised as one.
+    fn remember(&self, channel: &Channel, outcome: DeliveryOutcome, is_gone: bool) -> DeliveryOutcome {
         if !matches!(channel.kind, ChannelKind::Webhook { .. }) {
-            return result;
+            return outcome;
         }
         let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        match &result {
-            Err(Failure::Gone { error }) => {
-                let answer = clean::saying(error, GONE_CHARS_MAX);
+        match outcome {
+            DeliveryOutcome::Permanent { error: answer } if is_gone => {
                 gone.insert(channel.name.clone(), (channel.kind.clone(), answer.clone()));
                 let off = ChannelOff {
                     channel: channel.name.clone(),
                     answer,
                 };
-                Err(Failure::gone(format!("{}; {}", off.answer, off.until())))
+                DeliveryOutcome::Permanent {
+                    error: format!("{}; {}", off.answer, off.until()),
+                }
             }
-            Ok(()) => {
+            DeliveryOutcome::Accepted => {
                 gone.remove(&channel.name);
-                Ok(())
+                outcome
             }
-            Err(Failure::Temporary { .. } | Failure::Unreachable { .. } | Failure::Permanent { .. }) => result,
+            outcome => outcome,
         }
     }
 
@@ -347,6 +352,15 @@ impl Delivery {
         };
         sent.map(|()| None)
     }
+}
+
+/// How a channel is switched off as it is defined, if it is.
+fn off(gone: &HashMap<Name, (ChannelKind, String)>, channel: &Channel) -> Option<ChannelOff> {
+    let (kind, answer) = gone.get(&channel.name)?;
+    (*kind == channel.kind).then(|| ChannelOff {
+        channel: channel.name.clone(),
+        answer: answer.clone(),
+    })
 }
 
 /// How many lines of output are left out, and the last ones, which are shown.

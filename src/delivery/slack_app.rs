@@ -176,7 +176,7 @@ fn failure(error: &str, channel: &str) -> Failure {
 
 fn method(api: &Secret, name: &str) -> Result<Secret, Failure> {
     let mut url =
-        Url::parse(api.reveal()).map_err(|error| Failure::permanent(format!("api is not a web address: {error}")))?;
+        Url::parse(api.reveal()).map_err(|error| Failure::unsent(format!("api is not a web address: {error}")))?;
     let path = format!("{}/{name}", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(Secret::new(url))

@@ -83,7 +83,7 @@ impl Trust {
     fn build(&self, ca: Option<&Path>, pem: &[u8]) -> Result<Wire, Failure> {
         let mut roots = self.machine.get_or_init(authorities_of_the_machine).clone();
         if let Some(path) = ca {
-            let unusable = |why: &str| Failure::permanent(format!("ca file {}: {why}", path.display()));
+            let unusable = |why: &str| Failure::unsent(format!("ca file {}: {why}", path.display()));
             let certificates = CertificateDer::pem_slice_iter(pem)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| unusable(&error.to_string()))?;
@@ -97,7 +97,7 @@ impl Trust {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Failure::permanent(format!("TLS cannot be set up: {error}")))?
+            .map_err(|error| Failure::unsent(format!("TLS cannot be set up: {error}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         let http = reqwest::Client::builder()
@@ -110,7 +110,7 @@ impl Trust {
             // Messages are rare: a kept connection would mostly be found dead when it is needed.
             .pool_max_idle_per_host(0)
             .build()
-            .map_err(|error| Failure::permanent(format!("HTTP cannot be set up: {}", error.without_url())))?;
+            .map_err(|error| Failure::unsent(format!("HTTP cannot be set up: {}", error.without_url())))?;
         Ok(Wire {
             tls: Arc::new(tls),
             http,
@@ -133,7 +133,7 @@ fn authorities_of_the_machine() -> RootCertStore {
 async fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
     let failed = {
         let path = path.clone();
-        move |why: &str| Failure::permanent(format!("ca file {}: {why}", path.display()))
+        move |why: &str| Failure::unsent(format!("ca file {}: {why}", path.display()))
     };
     let reading = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<u8>> {
         let mut pem = Vec::new();

@@ -59,7 +59,7 @@ pub(super) fn body(message: &Message, to: Option<&str>, links: Links<'_>) -> Res
         },
     };
     serde_json::to_string(&payload)
-        .map_err(|error| Failure::permanent(format!("the message cannot be written as JSON: {error}")))
+        .map_err(|error| Failure::unsent(format!("the message cannot be written as JSON: {error}")))
 }
 
 fn kind(purpose: Purpose) -> &'static str {
@@ -81,7 +81,7 @@ fn headers(secret: Option<&Secret>, id: &str, timestamp: i64, body: &str) -> Res
     let id = clean::identifier(id);
     let mut headers = HeaderMap::new();
     let mut add = |name: &'static str, value: &str| -> Result<(), Failure> {
-        let value = HeaderValue::from_str(value).map_err(|_| Failure::permanent(format!("{name} cannot be sent")))?;
+        let value = HeaderValue::from_str(value).map_err(|_| Failure::unsent(format!("{name} cannot be sent")))?;
         headers.insert(HeaderName::from_static(name), value);
         Ok(())
     };
@@ -95,14 +95,14 @@ fn headers(secret: Option<&Secret>, id: &str, timestamp: i64, body: &str) -> Res
 }
 
 fn key(secret: &Secret) -> Result<Vec<u8>, Failure> {
-    let lacks = || Failure::permanent("secret is not base64 behind whsec_; copy it once more");
+    let lacks = || Failure::unsent("secret is not base64 behind whsec_; copy it once more");
     secret.signing_key().ok_or_else(lacks)
 }
 
 /// `v1,` and HMAC-SHA256 over `id.timestamp.body`, as standardwebhooks.com defines it.
 fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> Result<String, Failure> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .map_err(|error| Failure::permanent(format!("secret cannot sign: {error}")))?;
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).map_err(|error| Failure::unsent(format!("secret cannot sign: {error}")))?;
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
     Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_secret_that_is_not_base64_is_refused_without_telling_it() {
         let refused = key(&Secret::new("whsec_not*base64"));
-        let Err(Failure::Permanent { error }) = refused else {
+        let Err(Failure::Unsent { error }) = refused else {
             panic!("accepted");
         };
         assert!(!error.contains("not*base64"), "{error}");

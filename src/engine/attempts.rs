@@ -1,11 +1,13 @@
 //! What the keeper and the checks tell of an attempt.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Outcome, RunState, elapsed, parse_report,
+    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Now, Outcome, RunState, elapsed, parse_report,
 };
 use crate::planner;
 
@@ -13,6 +15,18 @@ impl Engine {
     /// Whether an attempt is under way, or may yet begin.
     pub fn has_attempts(&self) -> bool {
         !self.attempts.is_empty()
+    }
+
+    /// Attempts that were claimed longer than `patience` ago and of which no keeper has said that they started.
+    pub fn unheard(&self, now: Now, patience: Duration) -> Vec<AttemptId> {
+        let claimed = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.state == AttemptState::Claimed);
+        let late = claimed.filter(|attempt| elapsed(attempt.claimed_at, now.wall) > patience);
+        let mut late: Vec<_> = late.map(|attempt| attempt.id).collect();
+        late.sort_unstable();
+        late
     }
 
     /// The keeper started the process.

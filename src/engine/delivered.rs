@@ -12,7 +12,13 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 impl Engine {
     /// A try at sending ended.
-    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome, receipt: Option<String>) {
+    pub(super) fn delivered(
+        &mut self,
+        id: NotificationId,
+        outcome: DeliveryOutcome,
+        receipt: Option<String>,
+        answered: bool,
+    ) {
         if !self.outbox.in_flight.remove(&id) {
             return;
         }
@@ -22,7 +28,9 @@ impl Engine {
         notification.tries += 1;
         self.settle(&mut notification, &outcome);
         notification.receipt = receipt;
-        self.server_answered(&notification.address, &outcome);
+        if answered {
+            self.server_answered(&notification, &outcome);
+        }
         self.note_thread(&notification);
         self.fact(Fact::Delivery(Delivery {
             notification: id,
@@ -55,6 +63,7 @@ impl Engine {
     fn settle(&mut self, notification: &mut Notification, outcome: &DeliveryOutcome) {
         let now = self.now.wall;
         let is_test = notification.message.purpose == Purpose::Test;
+        let answered_meanwhile = self.was_answered_meanwhile(notification);
         match outcome {
             DeliveryOutcome::Accepted => {
                 notification.state = NotificationState::Delivered;
@@ -68,7 +77,8 @@ impl Engine {
                     let refusal = Refusal {
                         error,
                         asked: outcome.retry_after().min(RETRY_AFTER_MAX),
-                        is_unreachable: matches!(outcome, DeliveryOutcome::Unreachable { .. }),
+                        is_unreachable: outcome.is_unreachable(),
+                        answered_meanwhile,
                     };
                     self.address_refused(notification, refusal);
                 }

@@ -6,7 +6,6 @@ use crate::model::{DeliveryOutcome, Event, Exit, ExitStatus, Judgement, Redactor
 /// Hides secrets in whatever others have written: jobs, scripts elsewhere, the other side of a channel, people, and what
 /// the machine says. Names, paths, numbers and freshd's own words stay as they are.
 pub(super) fn hide(redactor: &Redactor, mut event: Event) -> Event {
-    super::cleaning::clean(&mut event);
     if redactor.is_empty() {
         return event;
     }

@@ -47,6 +47,19 @@ pub(super) struct Refusal<'a> {
     pub(super) asked: Duration,
     /// Whether no server answered at all.
     pub(super) is_unreachable: bool,
+    /// Whether that server answered another while this one was on its way.
+    pub(super) answered_meanwhile: bool,
+}
+
+impl Refusal<'_> {
+    /// How long the next try waits, by the number of failed ones in a row, and at least as long as asked. A try that met
+    /// nobody, because it began before its server was back, says nothing of how that is now.
+    pub(super) fn delay(&self, failed: u32, seed: u64) -> Duration {
+        match self.is_unreachable && self.answered_meanwhile {
+            true => Duration::ZERO,
+            false => retry_delay(failed, seed).max(self.asked),
+        }
+    }
 }
 
 /// What waits for one address. Messages by which somebody tries it out stand outside.
@@ -58,6 +71,9 @@ pub(super) struct AddressLine {
     pub(super) things: BTreeMap<(About, Name), BTreeSet<NotificationId>>,
     /// Being sent right now, digests included.
     pub(super) in_flight: BTreeSet<NotificationId>,
+    /// What of that is on its way since before its server last answered another. Not stored: after a restart all that was on
+    /// its way is tried again at once.
+    pub(super) answered_meanwhile: BTreeSet<NotificationId>,
     /// The digest under way.
     pub(super) digest: Option<NotificationId>,
     /// What it tells of.
@@ -198,7 +214,7 @@ impl AddressLine {
         FLOOD_MAX.saturating_sub(self.taken_at.len() + self.in_flight.len())
     }
 
-    /// A message was not taken. The next try waits by the number of failed ones in a row, at least as long as asked.
+    /// A message was not taken.
     pub(super) fn refused(&mut self, id: NotificationId, refusal: Refusal<'_>, now: Timestamp, seed: u64) {
         let is_probe = self.probe.take() == Some(id);
         let (failed, is_certain) = match &self.outage {
@@ -212,7 +228,7 @@ impl AddressLine {
             since: self.outage.as_ref().map_or(now, |outage| outage.since),
             failed,
             error: refusal.error.to_owned(),
-            next_try_at: later(now, retry_delay(failed, seed).max(refusal.asked)),
+            next_try_at: later(now, refusal.delay(failed, seed)),
             last: id,
             is_certain,
             is_unreachable: refusal.is_unreachable,

@@ -77,15 +77,14 @@ mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
-    NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
+    Action, Attempt, AttemptId, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now,
+    Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, newest_record,
 };
 use backlog::Todo;
 use clock::Hold;
@@ -230,7 +229,9 @@ impl Engine {
     /// Decides what follows from one event.
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
         let before = std::mem::replace(&mut self.now, now);
-        match hiding::hide(&self.settings.redactor, event) {
+        let event = hiding::hide(&self.settings.redactor, event);
+        // Only now: a secret that was pasted with a line break in it is recognised by that.
+        match cleaning::clean(event) {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => {
                 self.note_sleep(before.wall);
@@ -260,7 +261,12 @@ impl Engine {
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Sighted(sighting) => self.sighted(sighting),
-            Event::Delivered { id, outcome, receipt } => self.delivered(id, outcome, receipt),
+            Event::Delivered {
+                id,
+                outcome,
+                receipt,
+                answered,
+            } => self.delivered(id, outcome, receipt, answered),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
             Event::Decided {
@@ -309,18 +315,6 @@ impl Engine {
     /// The configuration in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// Attempts that were claimed longer than `patience` ago and of which no keeper has said that they started.
-    pub fn unheard(&self, now: Now, patience: Duration) -> Vec<AttemptId> {
-        let claimed = self
-            .attempts
-            .values()
-            .filter(|attempt| attempt.state == AttemptState::Claimed);
-        let late = claimed.filter(|attempt| elapsed(attempt.claimed_at, now.wall) > patience);
-        let mut late: Vec<_> = late.map(|attempt| attempt.id).collect();
-        late.sort_unstable();
-        late
     }
 
     /// Decides what is due, about no more jobs than `jobs_max`.

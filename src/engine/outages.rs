@@ -8,7 +8,7 @@ use super::backlog::Todo;
 use super::lines::{AddressLine, Refusal};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER, retry_delay};
+use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER};
 use crate::model::{
     Address, AddressRecord, Fact, Notification, NotificationId, NotificationState, Purpose, Severity, elapsed, later,
 };
@@ -56,7 +56,7 @@ impl Engine {
         line.refused(notification.id, refusal, now, seed);
         let failed = line.outage.as_ref().map_or(0, |outage| outage.failed);
         let tries = notification.tries.max(failed);
-        notification.next_try_at = later(now, retry_delay(tries, seed).max(refusal.asked));
+        notification.next_try_at = later(now, refusal.delay(tries, seed));
         if elapsed(notification.created_at, now) >= GIVE_UP_AFTER && tries >= TRIES_MIN {
             notification.state = NotificationState::Dead;
         }

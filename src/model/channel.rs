@@ -291,7 +291,95 @@ impl ChannelOff {
     pub fn until(&self) -> String {
         let channel = &self.channel;
         format!(
-            "channel {channel} is switched off until it changes in jobs.toml, or `freshd notify test --channel {channel}` is taken"
+            "channel {channel} is switched off until it changes in jobs.toml, `freshd notify test --channel {channel}` is taken, or freshd is restarted"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(host: &str, port: u16, username: Option<&str>) -> ChannelKind {
+        ChannelKind::Email {
+            server: MailServer {
+                host: host.to_owned(),
+                port,
+                security: MailSecurity::Tls,
+            },
+            from: "freshd@sea.example".to_owned(),
+            username: username.map(str::to_owned),
+            password: username.map(|_| Secret::new("hemmelig")),
+            ca: None,
+        }
+    }
+
+    fn hook(url: &str) -> ChannelKind {
+        ChannelKind::Webhook {
+            url: Secret::new(url),
+            secret: None,
+            ca: None,
+        }
+    }
+
+    fn app(api: &str) -> ChannelKind {
+        ChannelKind::SlackApp {
+            api: Secret::new(api),
+            token: Secret::new("xoxb-1"),
+            channel: "#ops".to_owned(),
+            ca: None,
+        }
+    }
+
+    #[test]
+    fn one_server_answers_for_whatever_is_sent_through_it() {
+        let here = "https://ops.example/in";
+        for (one, other, is_same) in [
+            (hook(here), hook("https://ops.example/other?key=1"), true),
+            (hook(here), hook("https://ops.example:443/in"), true),
+            (hook(here), hook("https://OPS.example/in"), true),
+            (hook(here), app("https://ops.example/api"), true),
+            (hook(here), hook("http://ops.example/in"), false),
+            (hook(here), hook("http://ops.example:443/in"), false),
+            (hook(here), hook("https://ops.example:8443/in"), false),
+            (hook(here), hook("https://other.example/in"), false),
+            (app("https://slack.com/api"), app("https://slack.com/api/"), true),
+            (
+                mail("Mail.sea.example", 465, None),
+                mail("mail.sea.example", 465, None),
+                true,
+            ),
+            (
+                mail("mail.sea.example", 465, None),
+                mail("mail.sea.example", 587, None),
+                false,
+            ),
+            (
+                mail("mail.sea.example", 465, Some("a")),
+                mail("mail.sea.example", 465, Some("a")),
+                true,
+            ),
+            (
+                mail("mail.sea.example", 465, Some("a")),
+                mail("mail.sea.example", 465, Some("b")),
+                false,
+            ),
+            (
+                mail("mail.sea.example", 465, Some("a")),
+                mail("mail.sea.example", 465, None),
+                false,
+            ),
+            (mail("ops.example", 443, None), hook(here), false),
+        ] {
+            assert!(one.server().is_some(), "{one:?}");
+            assert_eq!(one.server() == other.server(), is_same, "{one:?}, {other:?}");
+        }
+        assert_eq!(hook("no address").server(), None);
+    }
+
+    #[test]
+    fn what_stays_on_this_machine_has_no_server() {
+        let file = ChannelKind::File { dir: "/srv/log".into() };
+        assert_eq!(file.server(), None);
     }
 }

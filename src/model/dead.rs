@@ -33,6 +33,9 @@ pub struct DeadMessage {
     pub error: Option<String>,
     /// Why nothing is to be done about it any more; null while nobody has sent it again.
     pub settled: Option<String>,
+    /// Whether that is for its address alone: nobody is told there any more.
+    #[serde(skip)]
+    pub is_unused: bool,
     /// Whether anybody is still told by its address.
     pub address_in_use: bool,
     /// What to type to send it again, unless it is settled.
@@ -43,9 +46,9 @@ impl DeadMessage {
     /// By what is on record of it: whether its incident is over, and what has gone to its address about that since; and by
     /// whether anybody is still told there.
     pub fn new(dead: &Notification, is_over: bool, since: &[Said], address_in_use: bool) -> Self {
-        let since = since.iter().cloned();
-        let unused = || (!address_in_use).then(|| unused_words(&dead.address));
-        let settled = dead.settled(is_over, since).or_else(unused);
+        let settled = dead.settled(is_over, since.iter().cloned());
+        let is_unused = settled.is_none() && !address_in_use;
+        let settled = settled.or_else(|| is_unused.then(|| unused_words(&dead.address)));
         Self {
             message: dead.id,
             decided_at: dead.created_at,
@@ -60,12 +63,8 @@ impl DeadMessage {
             address_in_use,
             resend: settled.is_none().then(|| format!("freshd notify resend {}", dead.id)),
             settled,
+            is_unused,
         }
-    }
-
-    /// Whether it is left as it is for its address alone: nobody is told there any more.
-    pub fn is_unused(&self) -> bool {
-        !self.address_in_use && self.settled.as_deref() == Some(&unused_words_of(&self.to))
     }
 }
 
@@ -143,10 +142,6 @@ impl From<&Notification> for Said {
 
 /// Why nothing goes to an address any more.
 pub fn unused_words(address: &Address) -> String {
-    unused_words_of(&address.to_string())
-}
-
-fn unused_words_of(address: &str) -> String {
     format!("address no longer used: jobs.toml does not name {address}")
 }
 

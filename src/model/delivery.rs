@@ -44,6 +44,11 @@ impl DeliveryOutcome {
         }
     }
 
+    /// Whether its server did not answer at all.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
     /// What went wrong, unless it was accepted.
     pub fn error(&self) -> Option<&str> {
         match self {

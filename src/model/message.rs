@@ -134,9 +134,14 @@ impl Message {
     /// The subject as whoever reads nothing else is to see it: what is sent again is marked. The mark is no part of the
     /// subject that is kept, by which a thread is known.
     pub fn marked_subject(&self) -> String {
-        let begins_at = self.headline.find(RESENT_MARK).filter(|_| self.resent_at.is_some());
-        let mark = begins_at.and_then(|at| self.headline[at..].split_inclusive(']').next());
+        let mark = self.resent_mark();
         mark.map_or_else(|| self.subject.clone(), |mark| format!("{mark} {}", self.subject))
+    }
+
+    /// What its first sentence begins with where it was sent again.
+    pub fn resent_mark(&self) -> Option<&str> {
+        let begins_at = self.headline.find(RESENT_MARK).filter(|_| self.resent_at.is_some())?;
+        self.headline[begins_at..].split_inclusive(']').next()
     }
 
     /// Says something above all else.

@@ -90,6 +90,39 @@ fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
     );
 }
 
+#[test]
+fn what_dies_again_is_sent_again_as_if_it_were_the_first_time() {
+    let mut world = dead();
+    let first = to_ops(&world, Purpose::Opening);
+    let incident = first.incident.expect("an incident");
+    let ack = || Request::Ack {
+        incident,
+        note: None,
+        link: None,
+    };
+    world.done(ack());
+    let again = resend(&mut world, first.id).expect("it is sent");
+    world.run_until("2026-11-26T12:20");
+    let died = world.ledger.notifications[&again].clone();
+    assert_eq!(died.state, NotificationState::Dead);
+    assert!(by_now(&died).is_some());
+    let third = resend(&mut world, again).expect("it is sent");
+    let third = world.ledger.notifications[&third].clone();
+    assert_eq!(third.message.headline, died.message.headline, "marked once");
+    assert_eq!(third.message.marked_subject(), died.message.marked_subject());
+    let labels = |one: &Notification| {
+        one.message
+            .facts
+            .iter()
+            .map(|fact| fact.label.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&third), labels(&died), "each line once");
+    let why = format!("as message {again} could not be delivered");
+    assert!(third.message.facts[0].text.contains(&why), "{:?}", third.message.facts);
+    assert_eq!(third.message.resent_at, Some(third.created_at));
+}
+
 /// How it is by now, as a message that is sent again says.
 fn by_now(sent: &Notification) -> Option<&str> {
     let mut facts = sent.message.facts.iter();

@@ -1,6 +1,8 @@
 //! A mail server that was away answers again: what waits for any of its addresses is tried at once, and only that.
 
-use freshd::model::DeliveryOutcome;
+use std::time::Duration;
+
+use freshd::model::{DeliveryOutcome, Request, elapsed};
 use jiff::Timestamp;
 
 use super::NO_PROOFS;
@@ -135,4 +137,76 @@ fn a_server_that_is_away_again_for_one_address_is_tried_there_no_more_often_than
     fails(&mut world, "ja");
     world.run_until("2026-11-26T13:04");
     assert_eq!(tries(&world), before + 1);
+}
+
+#[test]
+fn what_never_left_the_machine_says_nothing_of_the_server() {
+    let mut world = World::start(&company(), "2026-11-26T12:00");
+    until(&mut world, B, "2026-11-26T13:00", away);
+    world.keeps_here(A);
+    world.channel(A, |_, _| DeliveryOutcome::Permanent {
+        error: "ca file ca.pem: no such file".to_owned(),
+    });
+    fails(&mut world, "jb");
+    world.run_until("2026-11-26T13:01");
+    fails(&mut world, "ja");
+    world.run_until("2026-11-26T13:04");
+    assert!(taken(&world, B).is_empty());
+}
+
+fn tries_at(world: &World, address: &str) -> Vec<Timestamp> {
+    let tries = world.tries.iter().filter(|(_, one)| one.address.to_string() == address);
+    tries.map(|(at, _)| *at).collect()
+}
+
+/// The first try at `b` hangs for ten minutes and meets nobody; meanwhile `a` is told through the same server.
+fn hangs_meanwhile(back_for_b: &'static str) -> Vec<Timestamp> {
+    let mut world = World::start(&company(), "2026-11-26T12:00");
+    until(&mut world, B, back_for_b, away);
+    world.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
+    fails(&mut world, "jb");
+    world.run_until("2026-11-26T12:05");
+    fails(&mut world, "ja");
+    world.run_until("2026-11-26T12:50");
+    assert_eq!(taken(&world, A).len(), 1);
+    tries_at(&world, B)
+}
+
+#[test]
+fn a_try_that_began_before_its_server_was_back_is_made_again_at_once() {
+    let tries = hangs_meanwhile("2026-11-26T12:05");
+    assert_eq!(tries.len(), 2, "the second is taken");
+    assert_eq!(elapsed(tries[0], tries[1]), Duration::from_mins(10));
+}
+
+#[test]
+fn a_try_made_again_at_once_that_meets_nobody_waits_like_any_other() {
+    let tries = hangs_meanwhile("2026-11-27T00:00");
+    assert_eq!(elapsed(tries[0], tries[1]), Duration::from_mins(10));
+    assert!(elapsed(tries[1], tries[2]) > Duration::from_mins(10), "{tries:?}");
+}
+
+/// `b` was refused for an hour; a minute later somebody tries out `a`, which answers so.
+fn tried_out(says: DeliveryOutcome) -> Vec<String> {
+    let mut world = World::start(&company(), "2026-11-26T12:00");
+    until(&mut world, B, "2026-11-26T13:00", busy);
+    until(&mut world, ELSEWHERE, "2026-11-26T13:00", busy);
+    fails(&mut world, "jb");
+    fails(&mut world, "jc");
+    world.run_until("2026-11-26T13:01");
+    world.channel(A, move |_, _| says.clone());
+    world.ask_and_hear_nothing(Request::NotifyTest {
+        team: Some("a".into()),
+        channel: None,
+    });
+    world.run_until("2026-11-26T13:03");
+    assert!(taken(&world, ELSEWHERE).is_empty());
+    taken(&world, B)
+}
+
+#[test]
+fn what_a_mail_server_refused_for_a_while_is_tried_once_a_test_of_it_is_taken() {
+    let first = |says| tried_out(says).into_iter().next();
+    assert_eq!(first(DeliveryOutcome::Accepted).as_deref(), Some("13:01:00"));
+    assert_eq!(first(busy(Timestamp::UNIX_EPOCH)), None);
 }

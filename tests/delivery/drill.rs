@@ -42,6 +42,7 @@ fn drill(purpose: Purpose) -> Message {
         called: incident.subject.as_str(),
         owner: "Warehouse and quality of the north, with everybody who is on call there".to_owned(),
         addresses: Vec::new(),
+        real: None,
     };
     drill_message("n.9".to_owned(), purpose, &Name::from("warehouse"), &rehearsal)
 }

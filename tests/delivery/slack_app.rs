@@ -43,9 +43,10 @@ async fn post(
         message: Arc::new(opening()),
         offer: None,
     });
-    Delivery::new(AMPLE)
+    let sent = Delivery::new(AMPLE)
         .send_in_thread(&channel(app(sink)), &notification, root.as_ref())
-        .await
+        .await;
+    (sent.outcome, sent.receipt)
 }
 
 #[tokio::test]

@@ -30,9 +30,10 @@ fn root() -> ThreadRoot {
 /// One try at sending behind the opening.
 async fn follow(delivery: &Delivery, sink: &HttpSink, message: Message) -> (DeliveryOutcome, Option<String>) {
     let notification = notification(message, None);
-    delivery
+    let sent = delivery
         .send_in_thread(&channel(app(sink)), &notification, Some(&root()))
-        .await
+        .await;
+    (sent.outcome, sent.receipt)
 }
 
 fn paths(requests: &[HttpRequest]) -> Vec<&str> {
@@ -301,9 +302,9 @@ async fn a_message_that_begins_a_thread_or_tries_a_channel_out_changes_none() {
         let sink = HttpSink::start(vec![taken("2.2")]).await;
         let notification = notification(message, None);
         let delivery = Delivery::new(AMPLE);
-        let (outcome, receipt) = delivery.send_in_thread(&channel(app(&sink)), &notification, None).await;
+        let sent = delivery.send_in_thread(&channel(app(&sink)), &notification, None).await;
         assert_eq!(
-            (outcome, receipt.as_deref()),
+            (sent.outcome, sent.receipt.as_deref()),
             (DeliveryOutcome::Accepted, Some("C0OPS/2.2"))
         );
         assert_eq!(paths(&sink.record().requests), ["/api/chat.postMessage"]);

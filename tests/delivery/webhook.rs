@@ -14,11 +14,11 @@ use super::support::http::{HttpAnswer, HttpRequest, HttpSink};
 use super::support::sample::{channel, notification, opening};
 use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 const PATH: &str = "/hooks/canary-token-4711?key=canary-query-0815";
 
-fn hook(sink: &HttpSink, secret: Option<&str>) -> ChannelKind {
+pub(super) fn hook(sink: &HttpSink, secret: Option<&str>) -> ChannelKind {
     ChannelKind::Webhook {
         url: Secret::new(sink.url(PATH)),
         secret: secret.map(Secret::new),
@@ -111,59 +111,6 @@ async fn what_may_pass_is_told_from_what_will_not() {
     }
     let error = permanent(answered(HttpAnswer::status(410, "")).await);
     assert!(error.contains("410: the receiver is gone"), "{error}");
-}
-
-#[tokio::test]
-async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
-    let sink = HttpSink::start(vec![HttpAnswer::status(410, "no longer"), HttpAnswer::status(410, "")]).await;
-    let delivery = Delivery::new(AMPLE);
-    let gone = channel(hook(&sink, None));
-    let message = || notification(opening(), None);
-    let error = permanent(delivery.send(&gone, &message()).await);
-    assert!(
-        error.contains("410: the receiver is gone, set a new url: no longer"),
-        "{error}"
-    );
-    let until = "channel channel is switched off until it changes in jobs.toml, or `freshd notify test --channel channel` is taken";
-    assert!(error.ends_with(until), "{error}");
-    let channels = [(gone.name.clone(), gone.clone())].into();
-    let off = delivery.switched_off(&channels);
-    assert_eq!(off.len(), 1);
-    assert_eq!(off[0].until(), until);
-    assert_eq!(
-        off[0].answer,
-        "localhost answered 410: the receiver is gone, set a new url: no longer"
-    );
-    let error = permanent(delivery.send(&gone, &message()).await);
-    assert!(
-        error.starts_with("channel channel is switched off until it changes in jobs.toml: localhost answered 410"),
-        "{error}"
-    );
-    assert_eq!(sink.record().requests.len(), 1, "the second message was not sent");
-    // Whoever tests it wants to know, and finds it as it was.
-    let mut test = opening();
-    test.purpose = Purpose::Test;
-    assert!(permanent(delivery.send(&gone, &notification(test.clone(), None)).await).contains("answered 410"));
-    assert_eq!(sink.record().requests.len(), 2);
-    // A test that is taken switches it on.
-    let outcome = delivery.send(&gone, &notification(test, None)).await;
-    assert_eq!(outcome, DeliveryOutcome::Accepted);
-    assert_eq!(delivery.switched_off(&channels), []);
-    assert_eq!(delivery.send(&gone, &message()).await, DeliveryOutcome::Accepted);
-}
-
-#[tokio::test]
-async fn a_channel_that_is_defined_anew_has_another_receiver() {
-    let sink = HttpSink::start(vec![HttpAnswer::status(410, "")]).await;
-    let delivery = Delivery::new(AMPLE);
-    permanent(
-        delivery
-            .send(&channel(hook(&sink, None)), &notification(opening(), None))
-            .await,
-    );
-    let anew = channel(hook(&sink, Some(SECRET)));
-    let outcome = delivery.send(&anew, &notification(opening(), None)).await;
-    assert_eq!(outcome, DeliveryOutcome::Accepted);
 }
 
 #[tokio::test]

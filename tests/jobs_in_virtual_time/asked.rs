@@ -144,3 +144,15 @@ fn a_job_of_another_user_is_told_of_his_home_and_writes_into_a_directory_of_its_
     let output = set("FRESHD_OUTPUT").expect("a place");
     assert!(output.starts_with(spec.run_dir.to_str().expect("text")), "{output}");
 }
+
+#[test]
+fn a_secret_that_is_pasted_with_its_line_break_is_hidden() {
+    let text = jobs(&[("j", "env = { API_KEY = \"first-half-0123\\nsecond-half-4567\" }")]);
+    let mut world = World::start(&text, "2026-03-02T09:30");
+    world.done(Request::Pause {
+        job: "j".into(),
+        because: "until first-half-0123\nsecond-half-4567\nis changed".to_owned(),
+    });
+    let said = world.status("j").to_string();
+    assert!(said.contains("until [hidden] is changed"), "{said}");
+}

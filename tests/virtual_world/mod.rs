@@ -13,7 +13,7 @@ mod play;
 mod reading;
 mod space;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,16 +56,14 @@ pub(crate) struct World {
     probes: HashMap<String, outside::Look>,
     channels: HashMap<String, outside::Answer>, // what each address answers, and after how long
     pub(crate) thinks_for: HashMap<String, Duration>,
+    kept_here: HashSet<String>,
     running: HashMap<AttemptId, Play>,
     wrote: HashMap<AttemptId, Play>,
-    /// Versions whose files cannot be put in place.
-    pub(crate) unpublishable: Vec<VersionRef>,
-    /// The keeper is stopped: it starts nothing and says nothing.
-    pub(crate) keeper_hangs: bool,
+    pub(crate) unpublishable: Vec<VersionRef>, // their files cannot be put in place
+    pub(crate) keeper_hangs: bool,             // it starts nothing and says nothing
     /// Until when outputs can neither be read nor put in place.
     pub(crate) disk_fails_until: Option<Timestamp>,
-    /// Until when they can be read, but not put in place.
-    pub(crate) disk_is_full_until: Option<Timestamp>,
+    pub(crate) disk_is_full_until: Option<Timestamp>, // the same, but they can be read
     /// What a file looks like from outside once it is put in place.
     pub(crate) stamp: Option<Stamp>,
     /// What lacks where freshd records what happens.
@@ -138,6 +136,7 @@ impl World {
             probes: HashMap::new(),
             channels: HashMap::new(),
             thinks_for: HashMap::new(),
+            kept_here: HashSet::new(),
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),

@@ -37,6 +37,11 @@ impl World {
         self.channels.insert(address.to_owned(), Box::new(answer));
     }
 
+    /// Nothing to this address leaves the machine: what its channel answers is freshd's own word.
+    pub(crate) fn keeps_here(&mut self, address: &str) {
+        self.kept_here.insert(address.to_owned());
+    }
+
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::Start(spec) => self.start_process(&spec),
@@ -145,7 +150,16 @@ impl World {
             self.sent.push((now, notification));
         }
         let after = self.thinks_for.get(&address).copied().unwrap_or_default();
-        self.later(after, Event::Delivered { id, outcome, receipt });
+        let answered = !outcome.is_unreachable() && !self.kept_here.contains(&address);
+        self.later(
+            after,
+            Event::Delivered {
+                id,
+                outcome,
+                receipt,
+                answered,
+            },
+        );
     }
 
     /// The receipt of a message that another follows; it is handed over as it was sent.

@@ -140,7 +140,7 @@ fn row(message: &DeadMessage, titles: &Titles, now: Timestamp, zone: &TimeZone) 
 pub(super) fn resend_all(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let mut client = Client::connect(global)?;
     let listed = dead_messages(&global.reader()?, true, LIMIT_MAX, global)?;
-    let unused = listed.iter().filter(|dead| dead.is_unused()).count();
+    let unused = listed.iter().filter(|dead| dead.is_unused).count();
     let messages: Vec<&DeadMessage> = listed.iter().filter(|dead| dead.settled.is_none()).collect();
     let (mut sent, mut refused): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for dead in messages.iter().rev() {

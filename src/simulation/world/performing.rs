@@ -93,10 +93,19 @@ impl<O: Outside> World<O> {
         self.saw(&Seen::Tried(notification, &answer));
         let id = notification.id;
         let outcome = answer.outcome;
+        let answered = !outcome.is_unreachable();
         let receipt = None;
         self.after(
             answer.after,
-            Turn::Tell(life, Event::Delivered { id, outcome, receipt }),
+            Turn::Tell(
+                life,
+                Event::Delivered {
+                    id,
+                    outcome,
+                    receipt,
+                    answered,
+                },
+            ),
         );
     }
 
