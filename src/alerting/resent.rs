@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::words::what_words;
-use crate::model::{DRILL_MARK, Incident, Message, RESENT_MARK, SENT_AGAIN, format_time};
+use crate::model::{BY_NOW, DRILL_MARK, Incident, Message, RESENT_MARK, SENT_AGAIN, format_time};
 
-/// How the line is labelled that says how it stands when a message is sent again.
-const BY_NOW: &str = "By now";
+/// Stands between how it is by now and an end that is no longer true.
+const AS_WRITTEN: &str = "As written then: ";
 
 /// Makes the words of then into a message of now. `asked` says who asked for it and why; `known` is the incident that it is
 /// about, or the one that is there about the same since that is over.
@@ -19,6 +19,10 @@ pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now:
         .map(|it| by_now(it, now, zone))
     {
         message.put_above(BY_NOW, &words);
+        if message.is_end_of_then() {
+            // Nobody is to take it for good news.
+            message.headline = format!("Wrong again: {words}. {AS_WRITTEN}{}", message.headline);
+        }
     }
     message.put_above(SENT_AGAIN, &format!("{asked}; written {written}"));
     let mark = format!("{RESENT_MARK}{written}]");
@@ -33,6 +37,9 @@ pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now:
 fn as_written(message: &mut Message) {
     if let Some(mark) = message.resent_mark() {
         message.headline = message.headline.replacen(&format!("{mark} "), "", 1);
+        if let Some((_, written)) = message.headline.split_once(AS_WRITTEN) {
+            message.headline = written.to_owned();
+        }
         message
             .facts
             .retain(|fact| ![SENT_AGAIN, BY_NOW].contains(&fact.label.as_str()));

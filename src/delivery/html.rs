@@ -28,6 +28,9 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
+/// So many lines of facts and incidents leave what to do about them in sight on a phone.
+const ROWS_IN_SIGHT: usize = 18;
+
 /// What happened first, then the facts, what to type and the links, and the output, of which there
 /// may be much.
 pub(super) fn render(message: &Message, links: Links<'_>) -> String {
@@ -60,19 +63,16 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
             worded(&headline),
         ),
     );
+    // Where there is much to tell, nobody is to look for what to do about it behind that.
+    let is_long = shown_facts(message).len() + message.incidents.len() > ROWS_IN_SIGHT;
+    if is_long {
+        to_do(&mut page, message, &links);
+        page.push_str("<div style=\"height:18px\"></div>\n");
+    }
     facts(&mut page, message);
     incidents(&mut page, message);
-    commands(&mut page, message);
-    for (words, link) in links.offers() {
-        push(
-            &mut page,
-            format_args!(
-                "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" class=\"button\" style=\"display:inline-block;\
-                 padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
-                 text-decoration:none\">{words}</a></p>\n",
-                escape(link),
-            ),
-        );
+    if !is_long {
+        to_do(&mut page, message, &links);
     }
     output(&mut page, message);
     push(
@@ -153,6 +153,22 @@ fn output(page: &mut String, message: &Message) {
         page.push('\n');
     }
     page.push_str("</pre>\n");
+}
+
+/// What to type, and what to press.
+fn to_do(page: &mut String, message: &Message, links: &Links<'_>) {
+    commands(page, message);
+    for (words, link) in links.offers() {
+        push(
+            page,
+            format_args!(
+                "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" class=\"button\" style=\"display:inline-block;\
+                 padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
+                 text-decoration:none\">{words}</a></p>\n",
+                escape(link),
+            ),
+        );
+    }
 }
 
 fn commands(page: &mut String, message: &Message) {

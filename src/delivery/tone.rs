@@ -32,6 +32,7 @@ impl Tone {
             Purpose::Impact => ("Affects you", ":ocean:"),
             Purpose::Reminder => ("Still open", ":bell:"),
             Purpose::Escalation => ("Escalated", ":rotating_light:"),
+            Purpose::Recovery if message.is_end_of_then() => ("Wrong again", ":red_circle:"),
             Purpose::Recovery if message.is_partly_over() => ("Partly over", ":large_yellow_circle:"),
             Purpose::Recovery if message.is_closed() => ("Closed", ":white_large_square:"),
             Purpose::Recovery => ("Resolved", ":white_check_mark:"),
@@ -41,7 +42,7 @@ impl Tone {
             Purpose::Test => ("Test", ":wrench:"),
         };
         let colour = match (message.purpose, message.severity) {
-            _ if message.is_partly_over() => "#9a5b00",
+            _ if message.is_partly_over() || message.is_end_of_then() => "#9a5b00",
             _ if message.is_closed() => "#57606a",
             _ if message.is_over() => "#1a7f37",
             (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "#57606a",

@@ -123,6 +123,11 @@ impl Engine {
             let more = self.readers_of(theirs).into_iter();
             readers.extend(more.filter(|one| !known.contains(&(one.who.clone(), one.dataset.clone()))));
         }
+        let silenced = self.silences_over(incident, &data);
+        if incident.resolved_at.is_none() {
+            // Of what is kept quiet people hear that, and no more.
+            data.retain(|side| !self.is_quiet_apart(&side.dataset.name, incident));
+        }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         let made_from_it = self.made_from(incident);
         Situation {
@@ -143,7 +148,7 @@ impl Engine {
             told_apart: self.told_apart(incident, &made_from_it, &data),
             owned: self.owned_of(team, &made_from_it),
             made_from_it,
-            silenced: self.silences_over(incident, &data),
+            silenced,
             quiet_cause: self.quiet_cause_words(incident, zone),
             told_cause: self.told_cause_of(incident),
             goes_on: self.goes_on(incident, &data),
@@ -270,6 +275,12 @@ impl Engine {
         let names: BTreeSet<&Name> = names.chain([&incident.subject]).collect();
         let last = names.into_iter().filter_map(|name| self.silences.get(name));
         last.filter(|silence| silence.over_at() > incident.since).collect()
+    }
+
+    /// Whether a dataset has a problem of its own beside an incident, of which nobody is told for now.
+    fn is_quiet_apart(&self, dataset: &Name, incident: &Incident) -> bool {
+        let about = self.incidents.about(About::Dataset, dataset);
+        about.is_some_and(|own| own.id != incident.id && self.quiet_until(own).is_some())
     }
 
     /// What the last run of a job made and the checks refused, unless something newer came.

@@ -110,6 +110,12 @@ impl Message {
         self.purpose == Purpose::Recovery || is_of_ends
     }
 
+    /// Whether it is an end that a person has asked for once more, of something that is wrong again by then.
+    pub fn is_end_of_then(&self) -> bool {
+        let is_end = self.purpose == Purpose::Recovery && !self.is_drill();
+        is_end && self.facts.iter().any(|fact| fact.label == BY_NOW)
+    }
+
     /// Whether it tells that something is over while what its reader has of it is not as promised all the same.
     pub fn is_partly_over(&self) -> bool {
         self.purpose == Purpose::Recovery && self.facts.iter().any(|fact| fact.label == STILL_BROKEN)
@@ -197,6 +203,9 @@ pub const CLOSED_BY: &str = "Closed by";
 
 /// The label of the line by which a message says that a person has asked for it once more.
 pub const SENT_AGAIN: &str = "Sent again";
+
+/// The label of the line by which such a message says how it stands when it is sent again, where that is another matter.
+pub const BY_NOW: &str = "By now";
 
 /// How the first sentence of such a message begins; when its words were written and `]` follow.
 pub const RESENT_MARK: &str = "[resent, written ";

@@ -143,3 +143,29 @@ fn a_job_and_the_dataset_of_its_name_that_are_silenced_as_one_are_told_in_one() 
     let words = &world.sent.last().expect("a message").1.message.headline;
     assert!(words.starts_with("CRITICAL: "), "{words}");
 }
+
+#[test]
+fn what_is_silenced_is_not_what_the_alert_about_its_cause_begins_with() {
+    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n";
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T10:10");
+    silence(&mut world, "d");
+    world.run_until("2026-11-26T11:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    let message = &world.sent.last().expect("a message").1.message;
+    assert!(
+        message.headline.starts_with("WARNING: j failed"),
+        "{}",
+        message.headline
+    );
+    assert!(!message.headline.contains("d is stale"), "{}", message.headline);
+    assert!(
+        message.facts.iter().any(|fact| fact.label == "Silenced"),
+        "{:?}",
+        message.facts
+    );
+}

@@ -159,6 +159,9 @@ fn what_is_sent_again_says_how_it_is_by_now_where_that_is_another_matter() {
     let next = next.map(|one| one.id).max().expect("another incident");
     let words = format!("j failed (#{next}), warning, since Thu 2026-11-26 12:30");
     assert_eq!(by_now(&stored(&world, again)), Some(words.as_str()));
+    let headline = &stored(&world, again).message.headline;
+    let first = format!("] Wrong again: {words}. As written then: RESOLVED after ");
+    assert!(headline.contains(&first), "{headline}");
     world.crash();
     world.restart();
     world.run_until("2026-11-26T12:41");

@@ -187,7 +187,7 @@ fn a_released_candidate_is_published_under_its_number_and_its_run_says_who_did_t
         .find(|fact| fact.label == "In quarantine")
         .expect("where it lies");
     assert!(
-        lies.text == "d@2, quarantine/d/2 of the state directory",
+        lies.text == "d@2, quarantine/d/2 of the state directory; `freshd release` publishes it all the same",
         "{}",
         lies.text
     );
