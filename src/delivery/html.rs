@@ -28,8 +28,11 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
-/// So many lines of facts and incidents leave what to do about them in sight on a phone.
-const ROWS_IN_SIGHT: usize = 18;
+/// So many rows of facts and incidents leave what to do about them in sight on a phone.
+const ROWS_IN_SIGHT: usize = 40;
+
+/// Characters that fit into one of them there.
+const CHARS_IN_A_ROW: usize = 32;
 
 /// What happened first, then the facts, what to type and the links, and the output, of which there
 /// may be much.
@@ -64,7 +67,7 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
         ),
     );
     // Where there is much to tell, nobody is to look for what to do about it behind that.
-    let is_long = shown_facts(message).len() + message.incidents.len() > ROWS_IN_SIGHT;
+    let is_long = rows_on_a_phone(message) > ROWS_IN_SIGHT;
     if is_long {
         to_do(&mut page, message, &links);
         page.push_str("<div style=\"height:18px\"></div>\n");
@@ -153,6 +156,14 @@ fn output(page: &mut String, message: &Message) {
         page.push('\n');
     }
     page.push_str("</pre>\n");
+}
+
+/// About how many rows a phone shows of facts and incidents.
+fn rows_on_a_phone(message: &Message) -> usize {
+    let facts = shown_facts(message).into_iter().map(|fact| &fact.text);
+    let incidents = message.incidents.iter().map(|line| &line.text);
+    let rows = |text: &String| 1 + text.chars().count() / CHARS_IN_A_ROW;
+    facts.chain(incidents).map(rows).sum()
 }
 
 /// What to type, and what to press.

@@ -277,16 +277,16 @@ async fn samples_for_a_person_to_look_at_are_written() {
 #[tokio::test]
 async fn what_to_do_stands_before_what_is_long() {
     let place = |page: &str, text: &str| page.find(text).unwrap_or_else(|| panic!("no {text} in {page}"));
-    for (rows, is_first) in [(5, false), (40, true)] {
+    for (rows, chars, is_first) in [(15, 40, false), (41, 10, true), (4, 400, true)] {
         let mut message = opening();
         message.facts = (1..=rows)
             .map(|row| MessageFact {
                 label: format!("Row {row}"),
-                text: "a dataset".to_owned(),
+                text: "x".repeat(chars),
             })
             .collect();
         let page = html_of(&written(message).await);
         let to_do = place(&page, "What you can do");
-        assert_eq!(to_do < place(&page, "Row 1<"), is_first, "{rows}");
+        assert_eq!(to_do < place(&page, "Row 1<"), is_first, "{rows} of {chars}");
     }
 }
