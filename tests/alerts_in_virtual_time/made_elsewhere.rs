@@ -177,10 +177,8 @@ fn whoever_reads_the_cause_and_owns_what_is_made_from_it_hears_of_both_at_the_en
     world.script("j", |_, now| Play::writes("y", now));
     world.run("j");
     world.run_until("2026-11-26T13:00");
-    let to_a = world.sent.iter().map(|(_, sent)| sent);
-    let end = to_a
-        .filter(|sent| sent.address.to_string() == "mail:a@sea.example")
-        .last();
+    let mut sent = world.sent.iter().map(|(_, sent)| sent);
+    let end = sent.rfind(|sent| sent.address.to_string() == "mail:a@sea.example");
     let words = &end.expect("told").message.headline;
     assert!(
         words.contains(": d is fresh again, ") && words.ends_with(" As promised, too: e."),
