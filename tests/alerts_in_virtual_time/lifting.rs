@@ -34,6 +34,16 @@ fn told_then_silenced(more: &str) -> World {
     world
 }
 
+/// A job has made its data, and a name is silenced ten minutes later.
+fn made_then_silenced(text: &str, job: &str, name: &str) -> World {
+    let mut world = World::start(text, "2026-11-26T10:00");
+    world.script(job, |_, now| Play::writes("x", now));
+    world.run(job);
+    world.run_until("2026-11-26T10:10");
+    silence(&mut world, name);
+    world
+}
+
 #[test]
 fn what_nobody_has_taken_on_is_told_now() {
     let mut world = told_then_silenced("");
@@ -129,11 +139,7 @@ fn a_job_and_the_dataset_of_its_name_that_are_silenced_as_one_are_told_in_one() 
         .replace("[jobs.j]", "[jobs.orders]")
         .replace("command = \"true\"\n", "command = \"true\"\nproduces = \"orders\"\n")
         + "[datasets.orders]\nowner = \"ops\"\nfile = \"orders.csv\"\nmax_age = \"30m\"\n";
-    let mut world = World::start(&text, "2026-11-26T10:00");
-    world.script("orders", |_, now| Play::writes("x", now));
-    world.run("orders");
-    world.run_until("2026-11-26T10:10");
-    silence(&mut world, "orders");
+    let mut world = made_then_silenced(&text, "orders", "orders");
     world.script("orders", |_, _| Play::fails(1, ""));
     world.run("orders");
     world.run_until("2026-11-26T12:00");
@@ -147,11 +153,7 @@ fn a_job_and_the_dataset_of_its_name_that_are_silenced_as_one_are_told_in_one() 
 #[test]
 fn what_is_silenced_is_not_what_the_alert_about_its_cause_begins_with() {
     let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n";
-    let mut world = World::start(&text, "2026-11-26T10:00");
-    world.script("j", |_, now| Play::writes("x", now));
-    world.run("j");
-    world.run_until("2026-11-26T10:10");
-    silence(&mut world, "d");
+    let mut world = made_then_silenced(&text, "j", "d");
     world.run_until("2026-11-26T11:00");
     world.script("j", |_, _| Play::fails(1, ""));
     world.run("j");
