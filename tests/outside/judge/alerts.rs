@@ -55,8 +55,11 @@ impl Case {
             if !was_on || self.kind(run).changes == Changes::Goes {
                 continue;
             }
+            // Of runs at the same time the one that ended last may be heard of first: the problem began with that.
+            let heard_before = run.failed_before.as_deref().map(|before| before.since);
+            let known_at = heard_before.map_or(ended_at, |since| since.max(ended_at));
             let covers = |incident: &&&Incident| {
-                incident.since <= ended_at && incident.resolved_at.is_none_or(|resolved| resolved >= ended_at)
+                incident.since <= known_at && incident.resolved_at.is_none_or(|resolved| resolved >= ended_at)
             };
             let problem = by_job.get(&run.job).and_then(|incidents| incidents.iter().find(covers));
             complaints.unless(problem.is_some(), "a failure is a problem", || format!("{run:?}"));

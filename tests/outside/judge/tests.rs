@@ -262,6 +262,22 @@ fn half_a_file_and_a_wrong_one_are_seen() {
 fn what_was_told_wrong_or_not_at_all_is_seen() {
     let unheard = misses(|case| case.records.incidents.clear());
     assert_eq!(unheard, ["a failure is a problem", "what arrives is on record"].into());
+    let later = |heard_before: Option<&str>| {
+        let later = || "1970-01-01T00:00:10.3Z".parse().expect("an instant");
+        misses(|case| {
+            let problem = &mut case.records.incidents[0].0;
+            (problem.since, problem.resolved_at) = (later(), Some(later()));
+            let failed = &mut case.records.runs.get_mut(&RunId(2)).expect("it").0;
+            failed.failed_before = heard_before.map(|at| {
+                let since = at.parse().expect("an instant");
+                Box::new(freshd::model::FailedBefore { runs: 1, since })
+            });
+        })
+    };
+    assert_eq!(later(None), ["a failure is a problem"].into());
+    assert_eq!(later(Some("1970-01-01T00:00:10.2Z")), ["a failure is a problem"].into());
+    let heard_of_another_first = later(Some("1970-01-01T00:00:10.3Z"));
+    assert_eq!(heard_of_another_first, BTreeSet::new());
     let lost = misses(|case| {
         case.hooks.remove("s.1");
     });
