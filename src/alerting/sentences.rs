@@ -89,7 +89,10 @@ fn flapping_sentence(purpose: Purpose, situation: &Situation<'_>) -> String {
         _ => UNTOLD_TURNS,
     };
     let now = format_time(situation.now, situation.zone);
-    format!(" So it was at {now}; {} is flapping: {turns}.{rest}", called(situation))
+    format!(
+        " Flapping, wrong at {now}: {} has been {turns}.{rest}",
+        called(situation)
+    )
 }
 
 /// Whoever is told of it while it is well reads that first.
@@ -100,23 +103,20 @@ fn well_for_now(since: Timestamp, body: &str, situation: &Situation<'_>) -> Stri
     );
     let turns = turns(situation).unwrap_or_default();
     format!(
-        "FLAPPING, well at {now}: {} has been well since {since}; {turns}.{UNTOLD_TURNS} Before that: {body}",
+        "FLAPPING, well at {now}: {} has been well since {since}, after it was {turns}.{UNTOLD_TURNS} Before that: {body}",
         called(situation)
     )
 }
 
 /// Reminders, escalations and what gets worse are told as ever, so nothing is said of how often one hears of it.
-const UNTOLD_TURNS: &str =
-    " Its further turns are told to nobody; that it is over is, once it has been well for an hour.";
+const UNTOLD_TURNS: &str = " Nobody hears of further turns until it has been well for an hour.";
 
 /// How often it has come and gone.
 fn turns(situation: &Situation<'_>) -> Option<String> {
     let flapping = situation.incident.flapping.as_ref()?;
     let since = format_time(flapping.since, situation.zone);
     let times = flapping.times;
-    Some(format!(
-        "since {since} it has gone wrong {times} times, and been well again in between"
-    ))
+    Some(format!("wrong {times} times since {since}"))
 }
 
 /// That a silence kept people from being told, where it has just ended.

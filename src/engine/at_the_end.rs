@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::Engine;
 use crate::alerting::{DataSide, GoesOn};
-use crate::model::{About, Incident, Name, natural};
+use crate::model::{About, Incident, IncidentState, Name, natural};
 
 /// Datasets of a team's own that one end tells of. Most are only counted.
 const THEIRS_MAX: usize = 100;
@@ -62,7 +62,12 @@ impl Engine {
         let goes_on = broken.filter_map(|side| {
             let name = &side.dataset.name;
             let other = self.incidents.about(About::Dataset, name)?;
+            // What goes on by itself may be behind another that stays broken as well.
             let cause = other.cause.filter(|cause| *cause != incident.id);
+            let cause = cause.or_else(|| match other.state {
+                IncidentState::Open => None,
+                _ => self.cause_without(other, Some(incident.id)),
+            });
             let goes_on = cause.map_or(GoesOn::As(other.id), GoesOn::With);
             (other.id != incident.id).then(|| (name.clone(), goes_on))
         });

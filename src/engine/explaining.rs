@@ -97,6 +97,11 @@ impl Engine {
 
     /// The nearest unresolved incident upstream of which people are told, followed to its own cause.
     pub(super) fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
+        self.cause_without(incident, None)
+    }
+
+    /// The same, once `ended` explains nothing any more.
+    pub(super) fn cause_without(&self, incident: &Incident, ended: Option<IncidentId>) -> Option<IncidentId> {
         if incident.kind == ProblemKind::Changed {
             // Whoever did that is nobody upstream.
             return None;
@@ -130,8 +135,8 @@ impl Engine {
             }
         };
         let found = upstream.iter().filter_map(|node| self.incident_about(node));
-        let found = found.filter(|found| found.id != incident.id && self.is_wrong(found));
-        let mut roots = found.map(|found| found.cause.unwrap_or(found.id));
+        let found = found.filter(|found| found.id != incident.id && Some(found.id) != ended && self.is_wrong(found));
+        let mut roots = found.map(|found| found.cause.filter(|cause| Some(*cause) != ended).unwrap_or(found.id));
         let explains = |id: &IncidentId| self.incidents.get(*id).is_some_and(|root| self.explains_others(root));
         // What is kept quiet, or is over, explains nothing to others; what lies behind it may.
         let root = roots.clone().find(explains).or_else(|| roots.next())?;

@@ -314,7 +314,7 @@ fn judge(
         if current.unchanged && current.limited_by.is_none() {
             let _ = write!(
                 reason,
-                "; version {} of {} brought the same content again, so it keeps its as_of",
+                "; version {} of {} brought the same content again, so the data is no newer",
                 current.number,
                 zoned(current.arrived_at)
             );

@@ -169,8 +169,10 @@ pub(super) fn mended_where(reader: &str, more: &str) -> World {
         + more;
     let text = text.replace(&format!("notify = [\"{READER}\"]"), &format!("notify = [\"{reader}\"]"));
     let mut world = World::start(&text, "2026-11-26T10:00");
-    for job in ["j", "k"] {
+    for job in ["j", "k", "l"] {
         world.script(job, |_, now| Play::writes(&now.to_string(), now));
+    }
+    for job in ["j", "k"] {
         world.run(job);
         world.run_until("2026-11-26T10:10");
     }
@@ -302,6 +304,36 @@ fn what_stays_bad_at_an_end_is_named_with_the_incident_by_which_it_goes_on() {
         !ends(OPS).headline.starts_with("PARTLY OVER"),
         "it is nobody's of theirs"
     );
+}
+
+#[test]
+fn of_two_that_stay_bad_the_one_made_from_the_other_goes_on_with_it() {
+    let more = "[datasets.f]\nowner = \"b\"\nfile = \"f\"\nmax_age = \"4h\"\n\
+                [jobs.l]\nowner = \"ops\"\ncommand = \"true\"\non = [\"e\"]\non_stale = \"run\"\nproduces = \"f\"\n";
+    let mut world = mended_where(READER, more);
+    world.run_until("2026-11-26T15:35");
+    let of = |name: &str| {
+        let found = world.incidents().into_iter().find(|one| one.subject.as_str() == name);
+        found.expect("it goes on")
+    };
+    let e = of("e");
+    assert_eq!((e.state, of("f").cause), (IncidentState::Open, Some(e.id)));
+    let sent = world.sent.iter().map(|(_, sent)| &sent.message);
+    let end = sent
+        .filter(|told| told.purpose == Purpose::Recovery)
+        .next()
+        .expect("an end");
+    let goes_on: Vec<&str> = end
+        .facts
+        .iter()
+        .filter(|fact| fact.label == "Goes on")
+        .map(|fact| fact.text.as_str())
+        .collect();
+    let [of_e, of_f] = &goes_on[..] else {
+        panic!("{end:?}");
+    };
+    assert!(of_e.ends_with(&format!("; it goes on as #{}", e.id)), "{of_e}");
+    assert!(of_f.ends_with(&format!("; it goes on with #{}", e.id)), "{of_f}");
 }
 
 #[test]

@@ -67,9 +67,8 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
         "{}",
         message.headline
     );
-    let says = "So it was at Thu 2026-11-26 12:21; j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, \
-                and been well again in between. Its further turns are told to nobody; that it is over is, once it has been \
-                well for an hour.";
+    let says = " Flapping, wrong at Thu 2026-11-26 12:21: j has been wrong 3 times since Thu 2026-11-26 12:01. Nobody hears of \
+                further turns until it has been well for an hour.";
     assert!(message.headline.ends_with(says), "{}", message.headline);
     for (at, is_good) in [
         ("12:25", true),
@@ -255,7 +254,7 @@ fn nobody_is_reminded_or_called_while_it_is_well_but_when_it_is_wrong_again() {
         assert_eq!((when.as_str(), *purpose), ("13:43:00", why));
         assert!(headline.starts_with(begins), "{headline}");
         assert!(
-            headline.contains("So it was at Thu 2026-11-26 13:43; d is flapping: "),
+            headline.contains(" Flapping, wrong at Thu 2026-11-26 13:43: d has been wrong "),
             "{headline}"
         );
     }
@@ -272,8 +271,8 @@ fn the_fallback_that_hears_of_it_while_it_is_well_reads_that_first() {
     deliver(&mut world, "12:45");
     world.run_until("2026-11-26T12:48");
     let told = told_since(&world, "mail:it@sea.example", "2026-11-26T12:39");
-    let begins = "FLAPPING, well at Thu 2026-11-26 12:46: d has been well since Thu 2026-11-26 12:45; since Thu 2026-11-26 12:11 \
-                  it has gone wrong 3 times, and been well again in between.";
+    let begins = "FLAPPING, well at Thu 2026-11-26 12:46: d has been well since Thu 2026-11-26 12:45, after it was wrong 3 \
+                  times since Thu 2026-11-26 12:11. ";
     assert!(told[0].2.starts_with(begins), "{told:?}");
 }
 

@@ -47,7 +47,7 @@ fn what_is_old_because_its_content_never_changed_says_so() {
         standing(&stock, view, at("26 15:00")).reason
     };
     let old = "3h old (as of Thu 2026-11-26 12:00), promised at most 2h";
-    let why = "; version 12 of Thu 2026-11-26 14:59 brought the same content again, so it keeps its as_of";
+    let why = "; version 12 of Thu 2026-11-26 14:59 brought the same content again, so the data is no newer";
     assert_eq!(of(&same), format!("{old}{why}"));
     let changed = Version {
         unchanged: false,
