@@ -1,9 +1,11 @@
 //! The labelled lines of a message, below its sentences.
 
+use std::collections::BTreeSet;
+
 use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::impact::{READ_BY, YOU};
-use super::made_from::made_from_it;
+use super::made_from::{made_from_it, named};
 use super::quiet_cause::told_cause_words;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
@@ -128,9 +130,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
+    let by_name = named(purpose == Purpose::Recovery, situation, whole);
+    let by_name: BTreeSet<&Name> = by_name.into_iter().collect();
     let more = situation.data[whole.len()..]
         .iter()
-        .filter(|data| is_broken(data))
+        .filter(|data| is_broken(data) && by_name.contains(&data.dataset.name))
         .count();
     if more > 0 {
         say("Broken", format!("and {more} more, by name below"));

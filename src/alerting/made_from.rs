@@ -83,6 +83,23 @@ impl Group {
     }
 }
 
+/// The datasets that are named so.
+pub(super) fn named<'a>(is_over: bool, situation: &'a Situation<'_>, whole: &[DataSide<'_>]) -> Vec<&'a Name> {
+    if is_over {
+        let told = Some(&situation.data).filter(|data| data.len() > whole.len());
+        let told = told.into_iter().flatten().map(|data| &data.dataset.name);
+        return told.chain(situation.told_apart.keys()).collect();
+    }
+    // What the job makes is what it is made from.
+    let job = situation
+        .job
+        .as_ref()
+        .filter(|_| situation.incident.about == About::Job);
+    let source = job.and_then(|side| side.job.produces.as_ref());
+    let made = situation.made_from_it.iter();
+    made.filter(|name| source != Some(*name)).collect()
+}
+
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
 /// each way in which they stand. What is over only concerns what was broken. What is told of by an incident of its own, be it
 /// that this one was silenced when it began, bears that one's number, and what a reader answers for is said to be its own.
@@ -92,21 +109,8 @@ pub(super) fn made_from_it(
     situation: &Situation<'_>,
     whole: &[DataSide<'_>],
 ) -> Vec<(String, String)> {
-    // What the job makes is what it is made from.
-    let job = situation
-        .job
-        .as_ref()
-        .filter(|_| situation.incident.about == About::Job);
-    let source = job.and_then(|side| side.job.produces.as_ref());
     let is_over = purpose == Purpose::Recovery;
-    let names: Vec<&Name> = if is_over {
-        let told = Some(&situation.data).filter(|data| data.len() > whole.len());
-        let told = told.into_iter().flatten().map(|data| &data.dataset.name);
-        told.chain(situation.told_apart.keys()).collect()
-    } else {
-        let made = situation.made_from_it.iter();
-        made.filter(|name| source != Some(*name)).collect()
-    };
+    let names = named(is_over, situation, whole);
     if names.is_empty() {
         return Vec::new();
     }

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::words::what_words;
-use crate::model::{BY_NOW, DRILL_MARK, Incident, Message, RESENT_MARK, SENT_AGAIN, format_time};
+use crate::model::{
+    BY_NOW, DRILL_MARK, Incident, IncidentState, Message, Purpose, RESENT_MARK, SENT_AGAIN, WRONG_AGAIN, format_time,
+};
 
 /// Stands between how it is by now and an end that is no longer true.
 const AS_WRITTEN: &str = "As written then: ";
@@ -18,10 +20,13 @@ pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now:
         .filter(|it| is_other(message, it, now))
         .map(|it| by_now(it, now, zone))
     {
-        message.put_above(BY_NOW, &words);
-        if message.is_end_of_then() {
+        let is_end = message.purpose == Purpose::Recovery && !message.is_drill();
+        if is_end && known.is_some_and(is_wrong) {
             // Nobody is to take it for good news.
-            message.headline = format!("Wrong again: {words}. {AS_WRITTEN}{}", message.headline);
+            message.headline = format!("{WRONG_AGAIN}: {words}. {AS_WRITTEN}{}", message.headline);
+            message.put_above(WRONG_AGAIN, &words);
+        } else {
+            message.put_above(BY_NOW, &words);
         }
     }
     message.put_above(SENT_AGAIN, &format!("{asked}; written {written}"));
@@ -42,7 +47,7 @@ fn as_written(message: &mut Message) {
         }
         message
             .facts
-            .retain(|fact| ![SENT_AGAIN, BY_NOW].contains(&fact.label.as_str()));
+            .retain(|fact| ![SENT_AGAIN, BY_NOW, WRONG_AGAIN].contains(&fact.label.as_str()));
     }
 }
 
@@ -53,6 +58,11 @@ fn is_other(message: &Message, known: &Incident, now: Timestamp) -> bool {
         || known.well_since().is_some()
         || known.ends_by().is_some()
         || known.taken_on(now).is_some_and(|ack| ack.at > message.at)
+}
+
+/// Whether something is wrong just now, and not only known to have been.
+fn is_wrong(known: &Incident) -> bool {
+    known.state != IncidentState::Resolved && known.well_since().is_none() && known.ends_by().is_none()
 }
 
 /// How an incident stands, in one line.

@@ -24,8 +24,7 @@ impl Engine {
     ) -> Vec<Name> {
         let concerns = |name: &Name| {
             let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
-            let readers = self.lineage.impact(name.as_str()).into_iter();
-            let readers = readers.filter(|reader| reader.distance == 0).map(|reader| reader.owner);
+            let readers = self.lineage.readers_of(name).map(|reader| reader.owner);
             let owners = owner.cloned().into_iter().chain(readers);
             owners.into_iter().any(|owner| self.team_of(&owner).0 == *team)
         };

@@ -192,14 +192,8 @@ impl Engine {
             }
             teams.insert(self.owner_of(concerned).0);
             // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
-            for reader in self
-                .lineage
-                .impact(concerned.subject.as_str())
-                .iter()
-                .filter(|reader| reader.distance == 0)
-            {
-                teams.insert(self.team_of(&reader.owner).0);
-            }
+            let readers = self.lineage.readers_of(&concerned.subject);
+            teams.extend(readers.map(|reader| self.team_of(&reader.owner).0));
         }
         let (owner, _) = self.owner_of(incident);
         // Whoever is told elsewhere by an edit of jobs.toml has not been told there; who answers for it is no reader.

@@ -233,6 +233,8 @@ impl Engine {
             if let Some(handed_over) = &mut incident.handed_over {
                 handed_over.at = handed_over.at.min(now);
             }
+            let theirs_since = incident.theirs_since();
+            incident.rested.redate(theirs_since, now);
             let (team, _) = self.owner_of(&incident);
             let (zone, calendar) = self.working_time(&team);
             if let Some(ack) = incident.ack.as_mut().filter(|ack| ack.at > now) {

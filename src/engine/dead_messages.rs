@@ -153,13 +153,11 @@ impl Engine {
     /// Whom nobody has reached at an address, and why.
     pub(super) fn unreached(&self, team: &Name, address: &Address, error: &str) -> String {
         let title = self.team_title(team);
-        let steps = self
-            .settings
-            .teams
-            .get(team)
-            .into_iter()
-            .flat_map(|team| &team.escalate);
-        match steps.into_iter().any(|step| step.notify.contains(address)) {
+        let is_called = self.settings.teams.get(team).is_some_and(|team| {
+            let mut steps = team.escalate.iter();
+            !team.notify.contains(address) && steps.any(|step| step.notify.contains(address))
+        });
+        match is_called {
             true => format!("{address}, whom {title} has called next, could not be reached: {error}"),
             false => format!("{title}, because {address} could not be reached: {error}"),
         }

@@ -178,7 +178,8 @@ pub struct Engine {
     placed: BTreeMap<Name, Arc<Placed>>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
-    /// What the machine kept freshd, or a person, from putting in place, with the number of further tries so far.
+    /// What the machine kept freshd, or a person, from doing, be it judging or putting in place, with the number of further
+    /// tries so far.
     setbacks: HashMap<Retry, usize>,
     /// The last silence of each name that ever had one.
     silences: BTreeMap<Name, Silence>,

@@ -23,7 +23,8 @@ pub(super) struct Outbox {
     /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
     /// late falls back only to those who do not hear of the end anyway.
     ended: HashMap<IncidentId, BTreeSet<Address>>,
-    /// What has been heard at each address of the incidents that are not over, or of which something is on its way.
+    /// What has been heard at each address of the incidents that are not over, of which something is on its way, or with which
+    /// something that is there was told.
     pub(super) heard: HashMap<IncidentId, BTreeMap<Address, HeardAt>>,
     /// By what subjects the threads of the same were begun.
     pub(super) stems: HashMap<IncidentId, Stems>,

@@ -14,7 +14,7 @@ impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
     pub(super) fn remind(&mut self, id: IncidentId) {
         let now = self.now.wall;
-        let Some(incident) = self.incidents.get(id).cloned() else {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
         if self.quiet_until(&incident).is_some() {
@@ -27,9 +27,8 @@ impl Engine {
             return;
         }
         self.resting.remove(&id);
-        let mut rested = incident;
-        if rested.rested.end(now) {
-            self.store(rested);
+        if incident.rested.end(now) {
+            self.store(incident);
         }
         self.consider_behind(id);
         let mut told_anyway = self.tell_new_owner(id);
@@ -99,7 +98,7 @@ impl Engine {
     fn next_step(&self, incident: &Incident, team: &Name) -> Option<(Timestamp, Vec<Address>)> {
         let chain = &self.settings.teams.get(team)?.escalate;
         // While it was kept quiet nobody was asked to answer.
-        let opened_at = later(incident.theirs_since()?, incident.rested.total());
+        let opened_at = later(incident.theirs_since()?, incident.rested.total(self.now.wall));
         let taken = incident.escalations as usize;
         if let Some(step) = chain.get(taken) {
             return Some((later(opened_at, step.after), step.notify.clone()));

@@ -35,10 +35,11 @@ impl Engine {
                 called: self.thing_called(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
                 addresses: self.addresses_told(incident),
+                // What nobody is told of, or is well just now, is no news of a rehearsal either.
                 real: self
                     .incidents
                     .about(incident.about, &incident.subject)
-                    .filter(|real| real.drill.is_none()),
+                    .filter(|real| real.state == IncidentState::Open && self.explains_others(real)),
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }

@@ -131,8 +131,7 @@ impl Engine {
     fn waits_for_more(&self, incident: &Incident, told: &BTreeMap<Name, Timestamp>) -> Option<Timestamp> {
         let mut concerned = BTreeSet::from([self.owner_of(incident).0]);
         if incident.about == About::Dataset && incident.severity >= Severity::Critical {
-            let readers = self.lineage.impact(incident.subject.as_str()).into_iter();
-            let readers = readers.filter(|reader| reader.distance == 0);
+            let readers = self.lineage.readers_of(&incident.subject);
             concerned.extend(readers.map(|reader| self.team_of(&reader.owner).0));
         }
         let last: Option<Vec<&Timestamp>> = concerned.iter().map(|team| told.get(team)).collect();

@@ -189,24 +189,23 @@ impl Lineage {
         let mut seen: HashSet<(ReaderKind, Name)> = HashSet::new();
         let mut readers = Vec::new();
         for (name, distance) in downstream {
-            let consumers = self
-                .datasets
-                .get(name.as_str())
-                .map_or(&[][..], |dataset| &dataset.consumers);
-            let named = consumers
-                .iter()
-                .filter_map(|consumer| self.reader(consumer, &name, distance));
-            let jobs = self
-                .jobs_reading(name.as_str())
-                .iter()
-                .filter_map(|job| self.job_reader(job, &name, distance));
-            for reader in named.chain(jobs) {
-                if seen.insert((reader.kind, reader.consumer.clone())) {
-                    readers.push(reader);
-                }
-            }
+            let read_it = self.readers_at(&name, distance);
+            readers.extend(read_it.filter(|reader| seen.insert((reader.kind, reader.consumer.clone()))));
         }
         readers
+    }
+
+    /// Whoever reads a dataset itself.
+    pub fn readers_of<'a>(&'a self, dataset: &'a Name) -> impl Iterator<Item = Reader<'a>> + use<'a> {
+        self.readers_at(dataset, 0)
+    }
+
+    fn readers_at<'a, 'b>(&'a self, name: &'b Name, distance: usize) -> impl Iterator<Item = Reader<'a>> + use<'a, 'b> {
+        let known = self.datasets.get(name.as_str());
+        let consumers = known.map_or(&[][..], |dataset| &dataset.consumers).iter();
+        let named = consumers.filter_map(move |consumer| self.reader(consumer, name, distance));
+        let jobs = known.map_or(&[][..], |_| self.jobs_reading(name.as_str())).iter();
+        named.chain(jobs.filter_map(move |job| self.job_reader(job, name, distance)))
     }
 
     /// The same of what a job makes.

@@ -112,8 +112,7 @@ impl Message {
 
     /// Whether it is an end that a person has asked for once more, of something that is wrong again by then.
     pub fn is_end_of_then(&self) -> bool {
-        let is_end = self.purpose == Purpose::Recovery && !self.is_drill();
-        is_end && self.facts.iter().any(|fact| fact.label == BY_NOW)
+        self.facts.iter().any(|fact| fact.label == WRONG_AGAIN)
     }
 
     /// Whether it tells that something is over while what its reader has of it is not as promised all the same.
@@ -206,6 +205,9 @@ pub const SENT_AGAIN: &str = "Sent again";
 
 /// The label of the line by which such a message says how it stands when it is sent again, where that is another matter.
 pub const BY_NOW: &str = "By now";
+
+/// The label of that line where such a message is an end, and the same is wrong again.
+pub const WRONG_AGAIN: &str = "Wrong again";
 
 /// How the first sentence of such a message begins; when its words were written and `]` follow.
 pub const RESENT_MARK: &str = "[resent, written ";

@@ -35,15 +35,23 @@ impl Rested {
         since.is_some()
     }
 
-    /// For how long it has rested.
-    pub fn total(self) -> Duration {
-        Duration::from_millis(self.total_ms)
+    /// For how long it has rested by now.
+    pub fn total(self, now: Timestamp) -> Duration {
+        let goes_on = self.since.map_or(Duration::ZERO, |since| elapsed(since, now));
+        Duration::from_millis(self.total_ms).saturating_add(goes_on)
+    }
+
+    /// The clock was wrong and is right now: it has not rested for longer than people know of it.
+    pub fn redate(&mut self, told_at: Option<Timestamp>, now: Timestamp) {
+        self.since = self.since.map(|since| since.min(now));
+        let most = told_at.map_or(Duration::ZERO, |told_at| elapsed(told_at, now));
+        self.total_ms = self.total_ms.min(u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
     }
 }
 
 impl Incident {
-    /// For how long nobody has answered who could have: while it rests nobody is asked to.
+    /// For how long nobody has answered who could have: only who has been told can, and while it rests nobody is asked to.
     pub fn unanswered_for(&self, now: Timestamp) -> Duration {
-        elapsed(self.since, now).saturating_sub(self.rested.total())
+        elapsed(self.theirs_since().unwrap_or(self.since), now).saturating_sub(self.rested.total(now))
     }
 }

@@ -90,7 +90,7 @@ pub struct HeardWith<'a> {
 #[derive(Debug, Default)]
 struct HeardThere<'a> {
     ended: Vec<HeardOne>,
-    /// The oldest that is on its way.
+    /// The first that is on its way, by the order of what it was told with.
     waiting: Option<&'a Notification>,
 }
 

@@ -302,4 +302,17 @@ fn a_drill_with_what_is_wrong_says_so() {
     let real = "Apart from it, j failed since Thu 2026-11-26 12:00 (#2).";
     assert!(opening.contains("it is no alarm. Apart from it, "), "{opening}");
     assert!(opening.contains(real) && end.ends_with(real), "{opening} {end}");
+    world.done(Request::Silence {
+        name: "j".into(),
+        because: "moving".to_owned(),
+        for_s: 36_000,
+    });
+    begun(&mut world, "j", 30);
+    world.run_until("2026-11-26T12:55");
+    let drill = world.sent.iter().rfind(|(_, sent)| sent.message.is_drill());
+    let opening = &drill.expect("a drill").1.message.headline;
+    assert!(
+        !opening.contains("Apart from it"),
+        "what is silenced is told to nobody: {opening}"
+    );
 }

@@ -83,6 +83,20 @@ fn who_is_called_in_the_place_of_those_before_by_an_edit_is_on_record_and_nobody
 }
 
 #[test]
+fn an_address_of_the_team_is_not_said_to_be_called_though_its_chain_names_it_too() {
+    let text = chain().replace(CHIEF, "mail:ops@sea.example");
+    let mut world = failing(&text, "2026-11-26T12:00");
+    world.channel("mail:ops@sea.example", |_, _| no_such_address());
+    world.run_until("2026-11-26T12:10");
+    let said = world.sent.iter().find_map(|(_, sent)| {
+        let mut facts = sent.message.facts.iter();
+        facts.find(|fact| fact.label == "Instead of").map(|fact| &*fact.text)
+    });
+    let unreached = "ops, because mail:ops@sea.example could not be reached: 550 no such address";
+    assert_eq!(said, Some(unreached));
+}
+
+#[test]
 fn whoever_stands_in_for_the_chain_is_not_told_that_nobody_knows() {
     let mut world = failing(&chain(), "2026-11-26T12:00");
     world.channel(CHIEF, |_, _| no_such_address());

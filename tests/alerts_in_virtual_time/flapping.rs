@@ -245,7 +245,7 @@ fn nobody_is_reminded_or_called_while_it_is_well_but_when_it_is_wrong_again() {
         (
             CHIEF,
             Purpose::Escalation,
-            "CRITICAL, nobody has answered for 1h 3m: d is stale: ",
+            "CRITICAL, nobody has answered for 1h 2m: d is stale: ",
         ),
     ] {
         let [(when, purpose, headline)] = &since(address)[..] else {

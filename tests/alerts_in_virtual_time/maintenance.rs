@@ -116,7 +116,7 @@ fn what_was_told_before_rests_in_the_window_and_its_owner_is_told_when_it_closes
     let (at, escalation) = sent.expect("somebody is called");
     assert_eq!(&clock(*at)[..5], "19:31");
     let words = &escalation.message.headline;
-    assert!(words.starts_with("WARNING, nobody has answered for 2h 1m: "), "{words}");
+    assert!(words.starts_with("WARNING, nobody has answered for 2h: "), "{words}");
 }
 
 #[test]

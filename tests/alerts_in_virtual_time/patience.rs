@@ -91,9 +91,9 @@ fn an_escalation_over_a_team_that_took_nothing_says_that_it_could_not_be_told() 
     for (is_refused, begins) in [
         (
             true,
-            "WARNING, ops could not be told for 1h 1m (mail:ops@sea.example: 550 no such address): j failed",
+            "WARNING, ops could not be told for 1h (mail:ops@sea.example: 550 no such address): j failed",
         ),
-        (false, "WARNING, nobody has answered for 1h 1m: j failed"),
+        (false, "WARNING, nobody has answered for 1h: j failed"),
     ] {
         let chain = "{ after = \"1h\", notify = [\"mail:a@sea.example\"] }";
         let mut world = World::start(&escalating(chain), "2026-11-26T11:00");

@@ -125,8 +125,12 @@ fn what_dies_again_is_sent_again_as_if_it_were_the_first_time() {
 
 /// How it is by now, as a message that is sent again says.
 fn by_now(sent: &Notification) -> Option<&str> {
+    labelled(sent, "By now")
+}
+
+fn labelled<'a>(sent: &'a Notification, label: &str) -> Option<&'a str> {
     let mut facts = sent.message.facts.iter();
-    facts.find(|fact| fact.label == "By now").map(|fact| fact.text.as_str())
+    facts.find(|fact| fact.label == label).map(|fact| fact.text.as_str())
 }
 
 #[test]
@@ -158,7 +162,7 @@ fn what_is_sent_again_says_how_it_is_by_now_where_that_is_another_matter() {
     let next = world.incidents().into_iter().filter(|one| one.subject.as_str() == "j");
     let next = next.map(|one| one.id).max().expect("another incident");
     let words = format!("j failed (#{next}), warning, since Thu 2026-11-26 12:30");
-    assert_eq!(by_now(&stored(&world, again)), Some(words.as_str()));
+    assert_eq!(labelled(&stored(&world, again), "Wrong again"), Some(words.as_str()));
     let headline = &stored(&world, again).message.headline;
     let first = format!("] Wrong again: {words}. As written then: RESOLVED after ");
     assert!(headline.contains(&first), "{headline}");
@@ -166,7 +170,37 @@ fn what_is_sent_again_says_how_it_is_by_now_where_that_is_another_matter() {
     world.restart();
     world.run_until("2026-11-26T12:41");
     let sent = world.sent.iter().rfind(|(_, sent)| sent.id == again).expect("sent");
-    assert_eq!(by_now(&sent.1), Some(words.as_str()), "the same after a crash");
+    assert_eq!(
+        labelled(&sent.1, "Wrong again"),
+        Some(words.as_str()),
+        "the same after a crash"
+    );
+}
+
+#[test]
+fn an_end_that_is_sent_again_of_what_flaps_and_is_well_is_no_alarm() {
+    let mut world = dead();
+    mend(&mut world, "2026-11-26T12:15");
+    let end = to_ops(&world, Purpose::Recovery).id;
+    for (at, is_good) in [("12:20", false), ("12:25", true), ("12:30", false), ("12:35", true)] {
+        world.run_until(&format!("2026-11-26T{at}"));
+        world.script(
+            "j",
+            move |_, _| if is_good { Play::succeeds() } else { Play::fails(1, "") },
+        );
+        world.run("j");
+    }
+    world.run_until("2026-11-26T12:40");
+    let again = resend(&mut world, end).expect("it is sent");
+    let sent = &world.ledger.notifications[&again];
+    let words = by_now(sent).expect("it is another incident");
+    assert!(words.ends_with("; well since Thu 2026-11-26 12:35"), "{words}");
+    assert!(
+        sent.message.headline.contains("] RESOLVED after "),
+        "{}",
+        sent.message.headline
+    );
+    assert!(!sent.message.is_end_of_then());
 }
 
 #[test]

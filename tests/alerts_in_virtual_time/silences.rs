@@ -350,6 +350,26 @@ fn a_silence_lasts_as_long_as_was_asked_for_though_the_clock_was_wrong() {
 }
 
 #[test]
+fn a_silence_that_ended_by_a_wrong_clock_keeps_nobody_from_being_called() {
+    let chain = "escalate = [{ after = \"4h\", notify = [\"mail:boss@sea.example\"] }]\n";
+    let text = format!("{}{NO_PROOFS}", one_job("")).replacen(
+        &format!("notify = [\"{OPS}\"]\n"),
+        &format!("notify = [\"{OPS}\"]\n{chain}"),
+        1,
+    );
+    let mut world = World::start(&text, "2026-11-26T11:59");
+    fail(&mut world);
+    world.run_until("2026-11-26T12:10");
+    silenced(&mut world, "j", 2 * HOUR);
+    world.set_clock("2026-12-20T12:00");
+    world.run_until("2026-12-20T12:01");
+    world.set_clock("2026-11-26T12:30");
+    assert!(matches!(world.confirm_clock(), Reply::Done(_)));
+    world.run_until("2026-11-26T20:00");
+    assert_eq!(world.told_to("mail:boss@sea.example"), [Purpose::Escalation]);
+}
+
+#[test]
 fn what_is_shown_says_who_silenced_it_and_until_when() {
     let mut world = World::start(&one_job(""), "2026-11-26T12:00");
     silenced(&mut world, "j", 2 * HOUR);

@@ -32,6 +32,16 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
     assert_eq!(broken.matches(" | ").count(), 3, "three in full");
     assert!(broken.ends_with(" | and 36 more, by name below"), "{broken}");
     assert_eq!(said("Made from it", &told), "39 datasets: 38 stale, 1 at risk");
+    let mut own_first = situation.data.clone();
+    own_first.rotate_left(1);
+    let owners = std::mem::replace(&mut situation.data, own_first);
+    let to_reader = message("n1.x".to_owned(), Purpose::Impact, &READER.into(), &situation);
+    let broken = said("Broken", &to_reader);
+    assert!(
+        broken.ends_with(" | and 35 more, by name below"),
+        "what the job makes is not below: {broken}"
+    );
+    situation.data = owners;
     let stale: Vec<String> = (2..=39).map(|number| format!("data-{number}")).collect();
     assert_eq!(said("Stale (38)", &told).replace(" | ", ", "), stale.join(", "));
     assert_eq!(said("At risk (1)", &told), "data-40");
