@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::sentences::severity_word;
+use super::words::Situation;
 use crate::model::{
     ACKNOWLEDGED, Ack, DRILL_MARK, ESCALATED, Escalated, Incident, Message, MessageFact, Purpose, TAKEN_ON,
     format_time, zone_words,
@@ -80,6 +81,18 @@ pub(super) fn taken_on(incident: &Incident, zone: &TimeZone) -> Vec<MessageFact>
 pub(super) fn taken_on_sentence(incident: &Incident, zone: &TimeZone) -> String {
     incident.all_acks().last().map_or_else(String::new, |ack| {
         format!(" Taken on by {}, {}.", ack.by, format_time(ack.at, zone))
+    })
+}
+
+/// Who has it, until when, in a sentence; nothing while nobody has.
+pub(super) fn taken_on_now(situation: &Situation<'_>) -> String {
+    let ack = situation.incident.taken_on(situation.now);
+    ack.map_or_else(String::new, |ack| {
+        format!(
+            " Taken on by {} until {}.",
+            ack.by,
+            format_time(ack.until, situation.zone)
+        )
     })
 }
 

@@ -118,6 +118,7 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     let known = match situation.owner_reach {
         OwnerReach::Told => " and has been told",
         OwnerReach::NotYet => " and is being told",
+        OwnerReach::Refused => " and could not be told: the fallback stands in",
         OwnerReach::Nobody => "",
     };
     text.push_str(&format!(" {} answers for it{known}.", situation.owner));

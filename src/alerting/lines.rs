@@ -13,7 +13,8 @@ use super::titles::{called_and_named, data_called_and_named};
 use super::words::{DataSide, JobSide, Reading, Situation, is_broken, is_reader, was_words, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{
-    About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time,
+    About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, TAKEN_ON, Version, WHY,
+    format_time,
 };
 
 /// Readers with a line of their own in one message.
@@ -113,6 +114,8 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         for taken_on in taken_on(incident, zone) {
             say(&taken_on.label, taken_on.text);
         }
+    } else if let Some(ack) = incident.taken_on(situation.now) {
+        say(TAKEN_ON, format!("by {}, {}", ack.who(), format_time(ack.at, zone)));
     }
     let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::acknowledged::taken_on_sentence;
+use super::acknowledged::{taken_on_now, taken_on_sentence};
 use super::impact::{good_by_now, impact_sentence, reads_or_owns};
 use super::terms::{breach_words, state_words};
 use super::titles::{called, data_called, job_called};
@@ -43,7 +43,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Canary
         | Purpose::Test => problem_sentence(purpose, situation),
     };
-    let body = body + &why_only_now(purpose, situation);
+    let body = body + &why_only_now(purpose, situation) + &taken_on_now(situation);
     if let Some(well_since) = situation.incident.well_since() {
         return well_for_now(well_since, &body, situation);
     }

@@ -83,14 +83,17 @@ pub struct Situation<'a> {
     pub refused: Option<Refused<'a>>,
 }
 
-/// Whether those who answer for something have been told of it, by what their own addresses have taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether those who answer for something have been told of it, by what their own addresses have taken: the best of them
+/// counts, which comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OwnerReach {
     /// One of their addresses has taken a message about it.
     Told,
     /// None has, and a message waits for one of them that has refused none for good.
     NotYet,
-    /// None has, and that one will is not to be expected.
+    /// None has, and one has refused it for good.
+    Refused,
+    /// None has, and none is to.
     Nobody,
 }
 
@@ -260,11 +263,14 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
 
 pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
     let incident = situation.incident;
+    // Whom it is taken on by stands above: nobody is asked for that again.
+    let is_free = incident.taken_on(situation.now).is_none();
+    let ack = is_free.then(|| ack_command(incident.id));
     let mut commands = Vec::new();
     if is_about_disk(incident) {
         commands.push("freshd status".to_owned());
         if purpose != Purpose::Recovery && !is_impact {
-            commands.push(ack_command(incident.id));
+            commands.extend(ack);
         }
         return commands;
     }
@@ -284,7 +290,7 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
         commands.push(first);
         if purpose != Purpose::Recovery {
             commands.push(remedy.to_owned());
-            commands.push(ack_command(incident.id));
+            commands.extend(ack);
         }
         return commands;
     }
@@ -296,7 +302,7 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
         // What died there is still to be told, the more so once messages get through again.
         commands.push("freshd notify dead".to_owned());
         if purpose != Purpose::Recovery {
-            commands.push(ack_command(incident.id));
+            commands.extend(ack);
         }
         return commands;
     }
@@ -335,7 +341,7 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
     if let Some(refused) = &situation.refused {
         commands.push(format!("freshd release {} --because TEXT", refused.version));
     }
-    commands.push(ack_command(incident.id));
+    commands.extend(ack);
     commands
 }
 

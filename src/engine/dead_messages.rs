@@ -9,7 +9,7 @@ use super::Engine;
 use super::audience::FALLBACK;
 use super::backlog::Todo;
 use super::reminders::remember_told;
-use crate::alerting::{INSTEAD_OF, TOLD_LATE, down_words, to_others};
+use crate::alerting::{INSTEAD_OF, OwnerReach, TOLD_LATE, down_words, to_others};
 use crate::freshness::Standing;
 use crate::model::{
     About, Address, Heard, Incident, IncidentId, IncidentState, Message, Name, Notification, NotificationId,
@@ -109,7 +109,7 @@ impl Engine {
         let given_up = died.and_then(|heard| Some((heard.is_impact(), &heard.given_up.as_ref()?.1)));
         let is_waiting = self.outbox.first_waiting_for(team, id, address).is_some();
         if let Some((is_impact, error)) = given_up.filter(|_| !is_waiting) {
-            let why = self.unreached(team, address, error);
+            let why = self.unreached(team, address, error, Some(id));
             let purpose = if is_impact { Purpose::Impact } else { Purpose::Opening };
             let message = self.write(String::new(), purpose, (team, address), incident, Some(is_impact));
             // Only what it says, and to whom, counts of what is no more; and that it was the first: whatever another address
@@ -150,8 +150,8 @@ impl Engine {
         })
     }
 
-    /// Whom nobody has reached at an address, and why.
-    pub(super) fn unreached(&self, team: &Name, address: &Address, error: &str) -> String {
+    /// Whom nobody has reached at an address, and why; and where else they hear of the same.
+    pub(super) fn unreached(&self, team: &Name, address: &Address, error: &str, of: Option<IncidentId>) -> String {
         let title = self.team_title(team);
         let is_called = self.settings.teams.get(team).is_some_and(|team| {
             let mut steps = team.escalate.iter();
@@ -159,8 +159,19 @@ impl Engine {
         });
         match is_called {
             true => format!("{address}, whom {title} has called next, could not be reached: {error}"),
-            false => format!("{title}, because {address} could not be reached: {error}"),
+            false => match of.and_then(|of| self.told_beside(team, of, address)) {
+                Some(told) => format!("{title} at {address}, which could not be reached: {error}; {told}"),
+                None => format!("{title}, because {address} could not be reached: {error}"),
+            },
         }
+    }
+
+    /// By which other address of its own a team hears of an incident: `it has been told by mail:a@sea.example`.
+    fn told_beside(&self, team: &Name, of: IncidentId, but: &Address) -> Option<String> {
+        let own = self.settings.teams.get(team)?.notify.iter().filter(|own| *own != but);
+        let reached = |reach| own.clone().find(|own| self.reach(team, of, own) == reach);
+        let told = reached(OwnerReach::Told).map(|by| format!("it has been told by {by}"));
+        told.or_else(|| Some(format!("it is being told by {}", reached(OwnerReach::NotYet)?)))
     }
 
     /// The same message to the fallback, which is told in whose stead.

@@ -121,7 +121,12 @@ impl Engine {
             // falls back itself.
             if !is_over && !self.outbox.is_held_back(notification) {
                 let error = notification.last_error.as_deref().unwrap_or_default();
-                let why = self.unreached(&notification.message.team, &notification.address, error);
+                let why = self.unreached(
+                    &notification.message.team,
+                    &notification.address,
+                    error,
+                    notification.incident,
+                );
                 self.fall_back(notification, &|_| why.clone());
             }
             self.address_is_broken(notification);

@@ -97,7 +97,7 @@ impl Engine {
         let error = digest.last_error.as_deref().unwrap_or_default();
         self.tell_fallback_together(&digest.address, |engine| {
             for member in unheard {
-                let why = engine.unreached(&member.message.team, &digest.address, error);
+                let why = engine.unreached(&member.message.team, &digest.address, error, member.incident);
                 engine.fall_back(member, &|_| why.clone());
             }
         });

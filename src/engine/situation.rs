@@ -252,15 +252,19 @@ impl Engine {
             Some(team) => team.notify.iter().collect(),
             None => self.settings.fallback.iter().collect(),
         };
-        let heard = |address: &&Address| self.outbox.heard(owner, incident.id, address);
-        let has_taken = |address: &&Address| heard(address).is_some_and(|heard| heard.first_at.is_some());
-        // What waits behind a message that the address has refused for good promises nothing.
-        let has_refused = |address: &&Address| heard(address).is_some_and(|heard| heard.given_up.is_some());
-        let waiting = |address: &&Address| self.outbox.first_waiting_for(owner, incident.id, address);
-        let waits = |address: &&Address| waiting(address).is_some() && !has_refused(address);
-        if own.iter().any(has_taken) {
+        let reached = own.into_iter().map(|address| self.reach(owner, incident.id, address));
+        reached.min().unwrap_or(OwnerReach::Nobody)
+    }
+
+    /// The same of one of its addresses.
+    pub(super) fn reach(&self, team: &Name, of: IncidentId, address: &Address) -> OwnerReach {
+        let heard = self.outbox.heard(team, of, address);
+        if heard.is_some_and(|heard| heard.first_at.is_some()) {
             OwnerReach::Told
-        } else if own.iter().any(waits) {
+        } else if heard.is_some_and(|heard| heard.given_up.is_some()) {
+            // What waits behind a message that the address has refused for good promises nothing.
+            OwnerReach::Refused
+        } else if self.outbox.first_waiting_for(team, of, address).is_some() {
             OwnerReach::NotYet
         } else {
             OwnerReach::Nobody

@@ -3,7 +3,7 @@
 use freshd::model::{About, Event, IncidentState, Notification, NotificationId, Purpose, Reply, Request};
 
 use super::delivery::no_such_address;
-use super::virtual_world::{Play, World};
+use super::virtual_world::{Play, World, at};
 use super::{failing, one_job};
 
 fn when(world: &World, to: &str, why: Purpose) -> Vec<String> {
@@ -186,6 +186,47 @@ fn whoever_takes_an_incident_on_is_reminded_when_the_acknowledgement_ends() {
     world.done(Request::ack(incident));
     let open = world.open_incidents().remove(0);
     assert_eq!(open.remind_at, open.ack.map(|ack| ack.until));
+}
+
+#[test]
+fn what_grows_worse_while_somebody_has_it_says_who_to_its_readers_too_and_asks_nobody_to_take_it_on() {
+    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"2h\"\n";
+    let mut world = World::start(&text, "2026-11-26T11:00");
+    world.script("j", |_, now| Play::writes("a", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    let opening = world.sent.last().expect("an opening").1.message.clone();
+    assert!(opening.offers_ack() && !opening.headline.contains("Taken on"));
+    world.done(Request::Ack {
+        incident: world.open_incidents()[0].id,
+        note: Some("on it".to_owned()),
+        link: None,
+    });
+    world.run_until("2026-11-26T13:10");
+    let since = world.sent.iter().filter(|(when, _)| *when > at("2026-11-26T12:10"));
+    let since: Vec<_> = since.map(|(_, sent)| &sent.message).collect();
+    assert_eq!(
+        since.iter().map(|it| it.purpose).collect::<Vec<_>>(),
+        [Purpose::Update, Purpose::Impact]
+    );
+    for message in since {
+        assert!(
+            message
+                .headline
+                .ends_with(" Taken on by anna until Fri 2026-11-27 08:00."),
+            "{}",
+            message.headline
+        );
+        let says = message.facts.iter().find(|fact| fact.label == "Taken on");
+        assert_eq!(
+            says.map(|fact| &*fact.text),
+            Some("by anna (on it), Thu 2026-11-26 12:10")
+        );
+        assert!(!message.offers_ack());
+    }
 }
 
 #[test]

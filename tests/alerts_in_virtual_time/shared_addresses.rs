@@ -101,7 +101,7 @@ fn readers_hear_that_the_owner_has_been_told_by_what_the_owner_has_taken() {
         let to_c = sent.find(|sent| sent.address.to_string() == C).expect("a message");
         let headline = &to_c.message.headline;
         assert!(
-            headline.ends_with(" ops answers for it."),
+            headline.ends_with(" ops answers for it and could not be told: the fallback stands in."),
             "crashes: {crashes}: {headline}"
         );
     }

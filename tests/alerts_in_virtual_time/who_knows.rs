@@ -43,12 +43,32 @@ fn a_reader_hears_that_the_owner_has_been_told_only_where_a_message_was_taken() 
         ),
         (|| busy(Timestamp::UNIX_EPOCH), " ops answers for it and is being told."),
         // The fallback has heard of it in their stead, and nobody else.
-        (no_such_address, " ops answers for it."),
+        (
+            no_such_address,
+            " ops answers for it and could not be told: the fallback stands in.",
+        ),
     ] {
         let world = story(ops);
         let headline = headline(&world, Purpose::Impact);
         assert!(headline.ends_with(words), "{headline}");
     }
+}
+
+#[test]
+fn the_fallback_hears_by_what_else_a_team_was_told_whose_other_address_is_dead() {
+    let alone = "notify = [\"mail:ops@sea.example\"]\n";
+    let both = "notify = [\"mail:chief@sea.example\", \"mail:ops@sea.example\"]\n";
+    let world = story_of(&one_job("produces = \"d\"").replace(alone, both), no_such_address);
+    let said = world.sent.iter().flat_map(|(_, sent)| &sent.message.facts);
+    let said = said
+        .filter(|fact| fact.label == "Instead of")
+        .map(|fact| &*fact.text)
+        .next();
+    let unreached = "ops at mail:ops@sea.example, which could not be reached: 550 no such address; it has been told by \
+                     mail:chief@sea.example";
+    assert_eq!(said, Some(unreached));
+    let reader = headline(&world, Purpose::Impact);
+    assert!(reader.ends_with(" ops answers for it and has been told."), "{reader}");
 }
 
 #[test]

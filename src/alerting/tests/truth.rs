@@ -13,6 +13,10 @@ fn readers_are_told_that_the_owner_knows_only_where_the_owner_does() {
     for (reach, words) in [
         (OwnerReach::Told, "Warehouse answers for it and has been told."),
         (OwnerReach::NotYet, "Warehouse answers for it and is being told."),
+        (
+            OwnerReach::Refused,
+            "Warehouse answers for it and could not be told: the fallback stands in.",
+        ),
         (OwnerReach::Nobody, "Warehouse answers for it."),
     ] {
         story.owner_reach = reach;
