@@ -120,7 +120,9 @@ impl Engine {
     pub(super) fn over_since(&self, incident: &Incident) -> Timestamp {
         let longest = self.settings.alerts.group_wait.max(MENDED_WITHIN);
         let since = incident.ends_by().map(|by| earlier(by, longest));
-        since.map_or(self.now.wall, |since| since.min(self.now.wall))
+        // What came and went was over when it was well for the last time; that was only not known before now.
+        let since = since.or(incident.well_since());
+        since.map_or(self.now.wall, |since| since.min(self.now.wall).max(incident.since))
     }
 
     /// Time passed at which the end of an incident may be told. Says whether it is over but for that.

@@ -93,8 +93,16 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
     // The reminder of 13:21 came while it was well.
     assert_eq!(rest, [one("Thu 13:50", Purpose::Recovery)]);
     let end = &world.sent.last().expect("a message").1.message.headline;
+    assert!(
+        end.starts_with("RESOLVED after 30m: "),
+        "not counting how long it has been well: {end}"
+    );
     assert!(end.contains("works again, after it had come and gone 5 times"), "{end}");
-    assert_eq!(flapping(&world).state, IncidentState::Resolved);
+    let over = flapping(&world);
+    assert_eq!(
+        (over.state, over.resolved_at),
+        (IncidentState::Resolved, Some(at("2026-11-26T12:50:05")))
+    );
 }
 
 #[test]
