@@ -85,19 +85,21 @@ impl Group {
 
 /// The datasets that are named so.
 pub(super) fn named<'a>(is_over: bool, situation: &'a Situation<'_>, whole: &[DataSide<'_>]) -> Vec<&'a Name> {
-    if is_over {
+    let incident = situation.incident;
+    // What it is about, or what the job makes that it is about, is what all others are made from.
+    let source = match incident.about {
+        About::Job => situation.job.as_ref().and_then(|side| side.job.produces.as_ref()),
+        About::Dataset => Some(&incident.subject),
+        About::Freshd => None,
+    };
+    let names: Box<dyn Iterator<Item = &Name>> = if is_over {
         let told = Some(&situation.data).filter(|data| data.len() > whole.len());
         let told = told.into_iter().flatten().map(|data| &data.dataset.name);
-        return told.chain(situation.told_apart.keys()).collect();
-    }
-    // What the job makes is what it is made from.
-    let job = situation
-        .job
-        .as_ref()
-        .filter(|_| situation.incident.about == About::Job);
-    let source = job.and_then(|side| side.job.produces.as_ref());
-    let made = situation.made_from_it.iter();
-    made.filter(|name| source != Some(*name)).collect()
+        Box::new(told.chain(situation.told_apart.keys()))
+    } else {
+        Box::new(situation.made_from_it.iter())
+    };
+    names.filter(|name| source != Some(*name)).collect()
 }
 
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
