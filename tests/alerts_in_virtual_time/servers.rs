@@ -168,7 +168,7 @@ fn tries_at(world: &World, address: &str) -> Vec<Timestamp> {
 fn hangs_meanwhile(back_for_b: &'static str) -> Vec<Timestamp> {
     let mut world = World::start(&company(), "2026-11-26T12:00");
     until(&mut world, B, back_for_b, away);
-    world.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
+    world.outside.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
     fails(&mut world, "jb");
     world.run_until("2026-11-26T12:05");
     fails(&mut world, "ja");
@@ -195,7 +195,7 @@ fn a_try_made_again_at_once_that_meets_nobody_waits_like_any_other() {
 fn a_server_that_answers_twice_has_a_try_that_meets_nobody_made_again_at_once_only_once() {
     let mut world = World::start(&company(), "2026-11-26T12:00");
     world.channel(B, |_, now| away(now));
-    world.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
+    world.outside.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
     fails(&mut world, "jb");
     world.run_until("2026-11-26T12:05");
     fails(&mut world, "ja");
