@@ -388,7 +388,7 @@ CREATE TABLE deliveries (
     number INTEGER NOT NULL,
     at_us INTEGER NOT NULL,
     outcome TEXT NOT NULL CHECK (outcome = 'accepted' OR outcome = 'temporary' OR outcome = 'unreachable'
-            OR outcome = 'permanent'),
+            OR outcome = 'permanent' OR outcome = 'unsent'),
     error TEXT,
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),

@@ -148,8 +148,7 @@ fn a_server_that_is_away_again_for_one_address_is_tried_there_no_more_often_than
 fn what_never_left_the_machine_says_nothing_of_the_server() {
     let mut world = World::start(&company(), "2026-11-26T12:00");
     until(&mut world, B, "2026-11-26T13:00", away);
-    world.keeps_here(A);
-    world.channel(A, |_, _| DeliveryOutcome::Permanent {
+    world.channel(A, |_, _| DeliveryOutcome::Unsent {
         error: "ca file ca.pem: no such file".to_owned(),
     });
     fails(&mut world, "jb");
@@ -202,7 +201,11 @@ fn a_server_that_answers_twice_has_a_try_that_meets_nobody_made_again_at_once_on
     world.run_until("2026-11-26T12:14");
     is_well(&mut world, "ja");
     world.run_until("2026-11-26T12:50");
-    assert_eq!(taken(&world, A), ["12:06:05", "12:14:05"], "an answer in each of the first two tries");
+    assert_eq!(
+        taken(&world, A),
+        ["12:06:05", "12:14:05"],
+        "an answer in each of the first two tries"
+    );
     let tries = tries_at(&world, B);
     assert_eq!(elapsed(tries[0], tries[1]), Duration::from_mins(10));
     assert!(elapsed(tries[1], tries[2]) > Duration::from_mins(10), "{tries:?}");

@@ -1,6 +1,6 @@
 //! The world outside of the engine: processes, checks, probes, channels.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,8 +29,6 @@ pub(crate) struct Outside {
     channels: HashMap<String, Answer>,
     /// For how long an address, or the probe of a dataset, takes to answer; others answer at once.
     pub(crate) thinks_for: HashMap<String, Duration>,
-    /// Addresses to which nothing leaves the machine.
-    kept_here: HashSet<String>,
     /// What a process that was started does, by its attempt.
     running: HashMap<AttemptId, Play>,
     /// The same of those that have written something, which outlasts them.
@@ -67,11 +65,6 @@ impl World {
         answer: impl FnMut(&Notification, Timestamp) -> DeliveryOutcome + 'static,
     ) {
         self.outside.channels.insert(address.to_owned(), Box::new(answer));
-    }
-
-    /// Nothing to this address leaves the machine: what its channel answers is freshd's own word.
-    pub(crate) fn keeps_here(&mut self, address: &str) {
-        self.outside.kept_here.insert(address.to_owned());
     }
 
     pub(super) fn perform(&mut self, action: Action) {
@@ -189,16 +182,7 @@ impl World {
             self.sent.push((now, notification));
         }
         let after = self.outside.thinks_for.get(&address).copied().unwrap_or_default();
-        let answered = !outcome.is_unreachable() && !self.outside.kept_here.contains(&address);
-        self.later(
-            after,
-            Event::Delivered {
-                id,
-                outcome,
-                receipt,
-                answered,
-            },
-        );
+        self.later(after, Event::Delivered { id, outcome, receipt });
     }
 
     /// The receipt of a message that another follows; it is handed over as it was sent.
