@@ -123,10 +123,7 @@ impl Client {
 
 /// Whether nobody can be asked because no freshd runs there.
 fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
 fn unreachable(state_dir: &Path, global: &Global, error: &io::Error) -> Failure {
