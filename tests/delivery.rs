@@ -89,3 +89,12 @@ fn permanent(outcome: DeliveryOutcome) -> String {
         other => panic!("not permanent: {other:?}"),
     }
 }
+
+/// The words of a failure to send it at all.
+#[track_caller]
+fn unsent(outcome: DeliveryOutcome) -> String {
+    match outcome {
+        DeliveryOutcome::Unsent { error } => error,
+        other => panic!("not unsent: {other:?}"),
+    }
+}

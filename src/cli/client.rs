@@ -40,11 +40,25 @@ impl Client {
     pub(super) fn connect(global: &Global) -> Result<Self, Failure> {
         let state_dir = global.state_dir()?;
         match daemon::connect(&state_dir) {
-            Ok(stream) => Ok(Self {
-                stream: BufReader::new(stream),
-                state_dir,
-            }),
+            Ok(stream) => Ok(Self::over(stream, state_dir)),
             Err(error) => Err(unreachable(&state_dir, global, &error)),
+        }
+    }
+
+    /// The same; `None` where none runs.
+    pub(super) fn connect_to_any(global: &Global) -> Result<Option<Self>, Failure> {
+        let state_dir = global.state_dir()?;
+        match daemon::connect(&state_dir) {
+            Ok(stream) => Ok(Some(Self::over(stream, state_dir))),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(unreachable(&state_dir, global, &error)),
+        }
+    }
+
+    fn over(stream: UnixStream, state_dir: PathBuf) -> Self {
+        Self {
+            stream: BufReader::new(stream),
+            state_dir,
         }
     }
 
@@ -107,10 +121,15 @@ impl Client {
     }
 }
 
+/// Whether nobody can be asked because no freshd runs there.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
 fn unreachable(state_dir: &Path, global: &Global, error: &io::Error) -> Failure {
     let dir = state_dir.display();
     Failure::unreachable(match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+        _ if is_absence(error) => format!(
             "freshd is not running on {dir}; start it with `freshd --config {} serve`, or name the state directory of the one that runs with --state",
             global.config.display()
         ),

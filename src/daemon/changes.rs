@@ -126,7 +126,8 @@ impl Changes {
                     let asked = outcome.retry_after();
                     asked.clamp(self.every, PAUSE_MAX)
                 }
-                Ok(DeliveryOutcome::Accepted | DeliveryOutcome::Permanent { .. }) | Err(_) => self.every,
+                Ok(DeliveryOutcome::Accepted | DeliveryOutcome::Permanent { .. } | DeliveryOutcome::Unsent { .. })
+                | Err(_) => self.every,
             };
             self.under_way.send_replace(None);
             tokio::time::sleep(pause).await;

@@ -125,7 +125,8 @@ fn sent(outcome: DeliveryOutcome) -> Came {
         DeliveryOutcome::Accepted => Came::Taken,
         DeliveryOutcome::Temporary { error, .. }
         | DeliveryOutcome::Unreachable { error }
-        | DeliveryOutcome::Permanent { error } => Came::Refused(error),
+        | DeliveryOutcome::Permanent { error }
+        | DeliveryOutcome::Unsent { error } => Came::Refused(error),
     }
 }
 

@@ -110,13 +110,14 @@ async fn tried(delivery: &Delivery, channel: &crate::model::Channel, notificatio
     for wait in WAITS {
         match delivery.send(channel, notification).await {
             DeliveryOutcome::Accepted => return None,
-            DeliveryOutcome::Permanent { error } => return Some(error),
+            DeliveryOutcome::Permanent { error } | DeliveryOutcome::Unsent { error } => return Some(error),
             DeliveryOutcome::Temporary { .. } | DeliveryOutcome::Unreachable { .. } => tokio::time::sleep(wait).await,
         }
     }
     match delivery.send(channel, notification).await {
         DeliveryOutcome::Accepted => None,
         DeliveryOutcome::Permanent { error }
+        | DeliveryOutcome::Unsent { error }
         | DeliveryOutcome::Unreachable { error }
         | DeliveryOutcome::Temporary { error, .. } => Some(error),
     }

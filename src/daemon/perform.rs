@@ -201,40 +201,26 @@ impl Performer {
                     }
                     sent
                 }
-                None => unsent(DeliveryOutcome::Permanent {
+                None => not_taken(DeliveryOutcome::Unsent {
                     error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
                 }),
             }
         });
         tokio::spawn(async move {
             let sent = sending.await.unwrap_or_else(|panic| {
-                unsent(DeliveryOutcome::Temporary {
+                // Nobody knows how far it came.
+                not_taken(DeliveryOutcome::Unreachable {
                     error: format!("freshd failed while sending: {panic}"),
-                    retry_after_seconds: None,
                 })
             });
-            let Sent {
-                outcome,
-                receipt,
-                answered,
-            } = sent;
-            let _ = events.send(Event::Delivered {
-                id,
-                outcome,
-                receipt,
-                answered,
-            });
+            let Sent { outcome, receipt } = sent;
+            let _ = events.send(Event::Delivered { id, outcome, receipt });
         });
     }
 }
 
-/// What a message came to of which nothing left this machine.
-fn unsent(outcome: DeliveryOutcome) -> Sent {
-    Sent {
-        outcome,
-        receipt: None,
-        answered: false,
-    }
+fn not_taken(outcome: DeliveryOutcome) -> Sent {
+    Sent { outcome, receipt: None }
 }
 
 impl Repetition {

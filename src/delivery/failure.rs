@@ -73,30 +73,31 @@ impl Failure {
         Self::Gone { error: error.into() }
     }
 
-    /// Whether the other side has said so.
-    pub(super) fn is_answer(&self) -> bool {
-        match self {
-            Self::Temporary { .. } | Self::Permanent { .. } | Self::Gone { .. } => true,
-            Self::Unreachable { .. } | Self::Unsent { .. } => false,
-        }
+    /// The same with what went wrong in other words.
+    pub(super) fn reworded(mut self, reword: impl FnOnce(String) -> String) -> Self {
+        let (Self::Temporary { error, .. }
+        | Self::Unreachable { error }
+        | Self::Permanent { error }
+        | Self::Unsent { error }
+        | Self::Gone { error }) = &mut self;
+        *error = reword(std::mem::take(error));
+        self
     }
 }
 
-impl From<Result<(), Failure>> for DeliveryOutcome {
-    fn from(result: Result<(), Failure>) -> Self {
-        match result {
-            Ok(()) => Self::Accepted,
-            Err(Failure::Temporary {
+impl From<Failure> for DeliveryOutcome {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Temporary {
                 error,
                 retry_after_seconds,
-            }) => Self::Temporary {
+            } => Self::Temporary {
                 error,
                 retry_after_seconds,
             },
-            Err(Failure::Unreachable { error }) => Self::Unreachable { error },
-            Err(Failure::Permanent { error } | Failure::Unsent { error } | Failure::Gone { error }) => {
-                Self::Permanent { error }
-            }
+            Failure::Unreachable { error } => Self::Unreachable { error },
+            Failure::Unsent { error } => Self::Unsent { error },
+            Failure::Permanent { error } | Failure::Gone { error } => Self::Permanent { error },
         }
     }
 }

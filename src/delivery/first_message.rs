@@ -55,7 +55,7 @@ impl Delivery {
         let result = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
         let result = result.unwrap_or_else(|_elapsed| Err(late()));
         let redactor = Redactor::new(channel).and(link);
-        let outcome = redactor.outcome(result.into());
+        let outcome = redactor.outcome(result);
         self.note_change(channel, &outcome);
         outcome
     }
@@ -72,7 +72,8 @@ impl Delivery {
             }
             DeliveryOutcome::Temporary { error, .. }
             | DeliveryOutcome::Unreachable { error }
-            | DeliveryOutcome::Permanent { error } => {
+            | DeliveryOutcome::Permanent { error }
+            | DeliveryOutcome::Unsent { error } => {
                 if unchanged.insert(channel.clone()) {
                     tracing::warn!(
                         %channel,

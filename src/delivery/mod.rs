@@ -73,8 +73,6 @@ pub struct Sent {
     pub outcome: DeliveryOutcome,
     /// What the other side calls it, if it was taken by a kind of channel where others can follow it.
     pub receipt: Option<String>,
-    /// Whether its server said anything: not so if nobody answered, or if nothing left this machine.
-    pub answered: bool,
 }
 
 /// Sends notifications; one for the whole daemon, shared by all tries.
@@ -141,11 +139,7 @@ impl Delivery {
     ) -> Sent {
         let (message, link) = (&notification.message, self.link_of(notification));
         if let Some(outcome) = self.refused_before(channel, message) {
-            return Sent {
-                outcome,
-                receipt: None,
-                answered: false,
-            };
+            return Sent { outcome, receipt: None };
         }
         let sending = self.send_once(channel, notification, follows.map(|root| root.receipt.as_str()));
         let (result, receipt) = match self.within_bound(channel, sending).await {
@@ -155,13 +149,10 @@ impl Delivery {
         if let (Ok(()), None, Some(root)) = (&result, &receipt, follows) {
             self.change_first(channel, message, link.as_ref(), root).await;
         }
-        let answered = result.as_ref().err().is_none_or(Failure::is_answer);
-        let is_gone = matches!(result, Err(Failure::Gone { .. }));
-        let outcome = Redactor::new(channel).and(link.as_ref()).outcome(result.into());
+        let result = result.map_err(|failure| Redactor::new(channel).and(link.as_ref()).failure(failure));
         Sent {
-            outcome: self.remember(channel, outcome, is_gone),
+            outcome: self.remember(channel, result),
             receipt,
-            answered,
         }
     }
 
@@ -186,7 +177,7 @@ impl Delivery {
         let late = || Failure::temporary(format!("not answered within {}", format_duration(self.timeout)));
         let result = tokio::time::timeout(self.timeout, beat).await;
         let result = result.unwrap_or_else(|_elapsed| Err(late()));
-        Redactor::of_url(&heartbeat.url).outcome(result.into())
+        Redactor::of_url(&heartbeat.url).outcome(result)
     }
 
     /// One try at telling a channel that forgets ([`ChannelKind::forgets`]) what it was told before, bounded as
@@ -195,7 +186,7 @@ impl Delivery {
         let result = self
             .within_bound(channel, self.alert(&channel.kind, messages, true))
             .await;
-        Redactor::new(channel).outcome(result.into())
+        Redactor::new(channel).outcome(result)
     }
 
     async fn within_bound<T>(
@@ -225,7 +216,7 @@ impl Delivery {
         }
         let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         let off = off(&gone, channel)?;
-        Some(DeliveryOutcome::Permanent {
+        Some(DeliveryOutcome::Unsent {
             error: format!("{}: {}", off.until(), off.answer),
         })
     }
@@ -238,13 +229,15 @@ impl Delivery {
 
     /// Switches a webhook off whose receiver is gone, and says so; or on again. What is remembered, and what is said behind the
     /// answer, tells no secret and is bounded by then: what was cut before could not be recognised as one.
-    fn remember(&self, channel: &Channel, outcome: DeliveryOutcome, is_gone: bool) -> DeliveryOutcome {
-        if !matches!(channel.kind, ChannelKind::Webhook { .. }) {
-            return outcome;
-        }
+    fn remember(&self, channel: &Channel, result: Result<(), Failure>) -> DeliveryOutcome {
+        let is_switched = matches!(channel.kind, ChannelKind::Webhook { .. });
         let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            DeliveryOutcome::Permanent { error: answer } if is_gone => {
+        match result {
+            Ok(()) => {
+                gone.remove(&channel.name);
+                DeliveryOutcome::Accepted
+            }
+            Err(Failure::Gone { error: answer }) if is_switched => {
                 gone.insert(channel.name.clone(), (channel.kind.clone(), answer.clone()));
                 let off = ChannelOff {
                     channel: channel.name.clone(),
@@ -254,11 +247,13 @@ impl Delivery {
                     error: format!("{}; {}", off.answer, off.until()),
                 }
             }
-            DeliveryOutcome::Accepted => {
-                gone.remove(&channel.name);
-                outcome
-            }
-            outcome => outcome,
+            Err(
+                failure @ (Failure::Temporary { .. }
+                | Failure::Unreachable { .. }
+                | Failure::Permanent { .. }
+                | Failure::Unsent { .. }
+                | Failure::Gone { .. }),
+            ) => failure.into(),
         }
     }
 

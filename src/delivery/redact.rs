@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::clean;
+use super::failure::Failure;
 use crate::model::{self, Channel, ChannelKind, DeliveryOutcome, Login, Secret, SecretTexts};
 
 /// Longest error text that leaves the room, in characters: three lines of a terminal. What a receiver answers may be a page.
@@ -91,24 +92,17 @@ impl Redactor {
         Self { telling, texts }
     }
 
-    /// The outcome without any of them, its text one bounded line.
-    pub(super) fn outcome(self, outcome: DeliveryOutcome) -> DeliveryOutcome {
-        match outcome {
-            DeliveryOutcome::Accepted => DeliveryOutcome::Accepted,
-            DeliveryOutcome::Temporary {
-                error,
-                retry_after_seconds,
-            } => DeliveryOutcome::Temporary {
-                error: self.text(error),
-                retry_after_seconds,
-            },
-            DeliveryOutcome::Unreachable { error } => DeliveryOutcome::Unreachable {
-                error: self.text(error),
-            },
-            DeliveryOutcome::Permanent { error } => DeliveryOutcome::Permanent {
-                error: self.text(error),
-            },
+    /// What a try came to.
+    pub(super) fn outcome(self, result: Result<(), Failure>) -> DeliveryOutcome {
+        match result {
+            Ok(()) => DeliveryOutcome::Accepted,
+            Err(failure) => self.failure(failure).into(),
         }
+    }
+
+    /// The failure without any of them, its text one bounded line.
+    pub(super) fn failure(self, failure: Failure) -> Failure {
+        failure.reworded(|error| self.text(error))
     }
 
     /// A text without any of them, one bounded line.
@@ -169,7 +163,7 @@ mod tests {
             name: "hook".into(),
             kind,
         };
-        match Redactor::new(&channel).outcome(DeliveryOutcome::Permanent { error: error.into() }) {
+        match Redactor::new(&channel).outcome(Err(Failure::permanent(error))) {
             DeliveryOutcome::Permanent { error } => error,
             other => panic!("{other:?}"),
         }
@@ -234,7 +228,7 @@ mod tests {
             STANDARD.encode(format!("{{\"ack_url\":\"{link}\"}}")),
         ] {
             let redactor = Redactor::new(&channel).and(Some(&Secret::new(link)));
-            let outcome = redactor.outcome(DeliveryOutcome::Permanent { error: said.clone() });
+            let outcome = redactor.outcome(Err(Failure::permanent(said.clone())));
             let DeliveryOutcome::Permanent { error } = outcome else {
                 panic!("{outcome:?}")
             };

@@ -12,13 +12,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 impl Engine {
     /// A try at sending ended.
-    pub(super) fn delivered(
-        &mut self,
-        id: NotificationId,
-        outcome: DeliveryOutcome,
-        receipt: Option<String>,
-        answered: bool,
-    ) {
+    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome, receipt: Option<String>) {
         if !self.outbox.in_flight.remove(&id) {
             return;
         }
@@ -28,7 +22,7 @@ impl Engine {
         notification.tries += 1;
         self.settle(&mut notification, &outcome);
         notification.receipt = receipt;
-        if answered {
+        if outcome.is_answer() {
             self.server_answered(&notification, &outcome);
         }
         self.note_thread(&notification);
@@ -83,7 +77,7 @@ impl Engine {
                     self.address_refused(notification, refusal);
                 }
             }
-            DeliveryOutcome::Permanent { error } => {
+            DeliveryOutcome::Permanent { error } | DeliveryOutcome::Unsent { error } => {
                 notification.last_error = Some(error.clone());
                 notification.state = NotificationState::Dead;
             }
@@ -95,7 +89,8 @@ impl Engine {
         // taken says that they can go: whoever has mended the mail server need not wait for the next try.
         let says_that_it_works = match outcome {
             DeliveryOutcome::Accepted => true,
-            DeliveryOutcome::Permanent { .. } => !is_test,
+            // What cannot be sent is at fault itself, and holds up no other.
+            DeliveryOutcome::Permanent { .. } | DeliveryOutcome::Unsent { .. } => !is_test,
             DeliveryOutcome::Temporary { .. } | DeliveryOutcome::Unreachable { .. } => false,
         };
         if says_that_it_works {

@@ -34,7 +34,8 @@ pub(super) fn hide(redactor: &Redactor, mut event: Event) -> Event {
         Event::Delivered { outcome, .. } => match outcome {
             DeliveryOutcome::Temporary { error, .. }
             | DeliveryOutcome::Unreachable { error }
-            | DeliveryOutcome::Permanent { error } => text(error),
+            | DeliveryOutcome::Permanent { error }
+            | DeliveryOutcome::Unsent { error } => text(error),
             DeliveryOutcome::Accepted => {}
         },
         Event::Backup { result } => {

@@ -52,13 +52,14 @@ pub(super) struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// How long the next try waits, by the number of failed ones in a row, and at least as long as asked. A try that met
-    /// nobody, because it began before its server was back, says nothing of how that is now.
+    /// How long the next try waits, by the number of failed ones in a row, and at least as long as asked.
     pub(super) fn delay(&self, failed: u32, seed: u64) -> Duration {
-        match self.is_unreachable && self.answered_meanwhile {
-            true => Duration::ZERO,
-            false => retry_delay(failed, seed).max(self.asked),
-        }
+        retry_delay(failed, seed).max(self.asked)
+    }
+
+    /// A try that met nobody, because it began before its server was back, says nothing of how that is now.
+    fn began_too_early(&self) -> bool {
+        self.is_unreachable && self.answered_meanwhile
     }
 }
 
@@ -90,8 +91,7 @@ pub(super) struct AddressLine {
     taken_at: VecDeque<Timestamp>,
     /// Before this, what comes here in the stead of others waits to be told together.
     pub(super) next_in_stead: Option<Timestamp>,
-    /// Before this, the ends of what it knows by digests alone wait to be told together. Not stored: after a restart the
-    /// first goes at once again.
+    /// Before this, the ends of what it knows by digests alone wait to be told together.
     pub(super) next_end_at: Option<Timestamp>,
     /// Whether nothing is sent for now, because more is about to be put in.
     pub(super) is_held: bool,
@@ -104,6 +104,7 @@ impl AddressLine {
     pub(super) fn recall(&mut self, record: AddressRecord) {
         self.outage.clone_from(&record.outage);
         self.next_in_stead = record.next_in_stead;
+        self.next_end_at = record.next_end_at;
         if let Some(pace) = record.pace {
             (self.pace, self.why_gathered) = (Some(pace.next_at), pace.why);
         }
@@ -121,6 +122,7 @@ impl AddressLine {
                 why: self.why_gathered,
             }),
             next_in_stead: self.next_in_stead,
+            next_end_at: self.next_end_at,
         }
     }
 
@@ -147,6 +149,7 @@ impl AddressLine {
     pub(super) fn forget(&mut self) {
         self.outage = None;
         self.next_in_stead = None;
+        self.next_end_at = None;
         self.caught_up();
     }
 
@@ -214,25 +217,45 @@ impl AddressLine {
         FLOOD_MAX.saturating_sub(self.taken_at.len() + self.in_flight.len())
     }
 
-    /// A message was not taken.
-    pub(super) fn refused(&mut self, id: NotificationId, refusal: Refusal<'_>, now: Timestamp, seed: u64) {
+    /// A message was not taken. Says whether the next try is made at once.
+    pub(super) fn refused(&mut self, id: NotificationId, refusal: Refusal<'_>, now: Timestamp, seed: u64) -> bool {
         let is_probe = self.probe.take() == Some(id);
-        let (failed, is_certain) = match &self.outage {
+        let before = self.outage.take();
+        let (failed, is_certain) = match &before {
             None => (1, false),
             Some(outage) if is_probe => (outage.failed + 1, outage.is_certain || outage.last != id),
             // Handed over before the first one failed: one more witness counts, and not each of them.
             Some(outage) if outage.is_certain => (outage.failed, true),
             Some(outage) => (outage.failed + 1, true),
         };
-        self.outage = Some(Outage {
-            since: self.outage.as_ref().map_or(now, |outage| outage.since),
+        let mut outage = Outage {
+            since: before.as_ref().map_or(now, |outage| outage.since),
             failed,
             error: refusal.error.to_owned(),
             next_try_at: later(now, refusal.delay(failed, seed)),
             last: id,
             is_certain,
             is_unreachable: refusal.is_unreachable,
-        });
+            at_once_after: before.and_then(|outage| outage.at_once_after),
+        };
+        // What was handed over with others before fails with them, and is no try of its own.
+        let is_at_once = refusal.began_too_early() && (!is_probe || outage.may_be_tried_at_once());
+        if is_at_once {
+            outage.next_try_at = now;
+            outage.at_once_after = Some(failed);
+        }
+        self.outage = Some(outage);
+        is_at_once
+    }
+
+    /// The next try is made at once, because its server has answered another, where that may help.
+    pub(super) fn tries_at_once(&mut self) -> bool {
+        let outage = self.outage.as_mut().filter(|outage| outage.may_be_tried_at_once());
+        let Some(outage) = outage else {
+            return false;
+        };
+        outage.at_once_after = Some(outage.failed);
+        true
     }
 
     /// The other side has answered: it took a message, or refused that one for good. Says whether others that were
@@ -301,7 +324,7 @@ impl AddressLine {
     pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
         self.taken_at.retain(|at| *at <= now);
         self.next_in_stead.take_if(|at| *at > later(now, every));
-        self.next_end_at = None;
+        self.next_end_at.take_if(|at| *at > later(now, every));
         if let Some(outage) = &mut self.outage {
             outage.since = outage.since.min(now);
             if outage.next_try_at > later(now, wait_max) {

@@ -262,12 +262,7 @@ impl Engine {
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Sighted(sighting) => self.sighted(sighting),
-            Event::Delivered {
-                id,
-                outcome,
-                receipt,
-                answered,
-            } => self.delivered(id, outcome, receipt, answered),
+            Event::Delivered { id, outcome, receipt } => self.delivered(id, outcome, receipt),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
             Event::Decided {

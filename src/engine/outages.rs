@@ -53,10 +53,13 @@ impl Engine {
         let seed = crate::planner::hash(self.seed, notification.id.0);
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let was_reached = line.outage.is_none();
-        line.refused(notification.id, refusal, now, seed);
+        let is_at_once = line.refused(notification.id, refusal, now, seed);
         let failed = line.outage.as_ref().map_or(0, |outage| outage.failed);
         let tries = notification.tries.max(failed);
-        notification.next_try_at = later(now, refusal.delay(tries, seed));
+        notification.next_try_at = match is_at_once {
+            true => now,
+            false => later(now, refusal.delay(tries, seed)),
+        };
         if elapsed(notification.created_at, now) >= GIVE_UP_AFTER && tries >= TRIES_MIN {
             notification.state = NotificationState::Dead;
         }

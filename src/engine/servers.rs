@@ -7,7 +7,7 @@ use crate::model::{Address, DeliveryOutcome, Notification, Purpose, Server};
 
 impl Engine {
     /// A server has said something to a message that was tried, whatever it said: the others that it serves and that were
-    /// not reached have their turn now. Where it is a mail server and took what somebody tried it out with, so have those
+    /// not reached have their turn now, once: who meets nobody there all the same goes by its own time. Where it is a mail server and took what somebody tried it out with, so have those
     /// that it had refused for a while: it has no other way to say that it is in order again.
     pub(super) fn server_answered(&mut self, tried: &Notification, outcome: &DeliveryOutcome) {
         let address = &tried.address;
@@ -30,10 +30,11 @@ impl Engine {
             let Some(line) = self.outbox.by_address.get_mut(&other) else {
                 continue;
             };
+            let is_mail = matches!(server, Server::Mail { .. });
             if !line.in_flight.is_empty() {
-                // What is on its way is the try, unless it meets nobody all the same: then it began too early.
+                // What is on its way is the try, unless it meets nobody all the same: then it may have begun too early.
                 line.answered_meanwhile.extend(&line.in_flight);
-            } else if line.is_unreachable() || matches!(server, Server::Mail { .. }) {
+            } else if is_tried_out && (is_mail || line.is_unreachable()) || line.tries_at_once() {
                 self.try_now(&other);
                 self.backlog.push_back(Todo::Address(other));
             }
@@ -46,7 +47,8 @@ impl Engine {
         line.is_some_and(|line| line.answered_meanwhile.remove(&tried.id))
     }
 
-    /// The next try is due. How often it has failed counts on: one that meets nobody again waits for longer than before.
+    /// The next try is due. How often it has failed counts on: one that meets nobody again waits for longer than before, and is
+    /// not brought forward once more.
     fn try_now(&mut self, address: &Address) {
         let now = self.now.wall;
         let line = self.outbox.by_address.get_mut(address);

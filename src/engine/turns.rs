@@ -154,8 +154,7 @@ impl Outbox {
                 if self.is_behind_another(notification, &turn.send) {
                     continue;
                 }
-                if let Some(at) = next_end_at.filter(|_| self.is_end_by_digest(notification)) {
-                    turn.again_at = turn.again_at.into_iter().chain([at]).min();
+                if next_end_at.is_some() && self.is_end_by_digest(notification) {
                     continue;
                 }
             }
@@ -173,6 +172,8 @@ impl Outbox {
             }
             turn.send.push(id);
         }
+        // Also where no end waits: it is forgotten then.
+        turn.again_at = turn.again_at.into_iter().chain(next_end_at).min();
         if let Some(line) = self.by_address.get_mut(address) {
             line.next_end_at = next_end_at;
         }

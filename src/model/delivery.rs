@@ -26,8 +26,13 @@ pub enum DeliveryOutcome {
         /// What went wrong.
         error: String,
     },
-    /// It will never be accepted as it is.
+    /// The other side will never accept it as it is.
     Permanent {
+        /// What went wrong.
+        error: String,
+    },
+    /// It cannot be sent as it is: nothing left this machine, so that nothing is known of the other side.
+    Unsent {
         /// What went wrong.
         error: String,
     },
@@ -40,7 +45,7 @@ impl DeliveryOutcome {
             Self::Temporary {
                 retry_after_seconds, ..
             } => Duration::from_secs(retry_after_seconds.unwrap_or(0)),
-            Self::Accepted | Self::Unreachable { .. } | Self::Permanent { .. } => Duration::ZERO,
+            Self::Accepted | Self::Unreachable { .. } | Self::Permanent { .. } | Self::Unsent { .. } => Duration::ZERO,
         }
     }
 
@@ -49,11 +54,22 @@ impl DeliveryOutcome {
         matches!(self, Self::Unreachable { .. })
     }
 
+    /// Whether its server said anything, whatever that was.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Accepted | Self::Temporary { .. } | Self::Permanent { .. } => true,
+            Self::Unreachable { .. } | Self::Unsent { .. } => false,
+        }
+    }
+
     /// What went wrong, unless it was accepted.
     pub fn error(&self) -> Option<&str> {
         match self {
             Self::Accepted => None,
-            Self::Temporary { error, .. } | Self::Unreachable { error } | Self::Permanent { error } => Some(error),
+            Self::Temporary { error, .. }
+            | Self::Unreachable { error }
+            | Self::Permanent { error }
+            | Self::Unsent { error } => Some(error),
         }
     }
 }

@@ -111,8 +111,6 @@ pub enum Event {
         outcome: DeliveryOutcome,
         /// What the other side calls it, if it was taken by a kind of channel where others can follow it.
         receipt: Option<String>,
-        /// Whether its server said anything: not so if nobody answered, or if nothing left the machine.
-        answered: bool,
     },
     /// A new configuration was checked and is to be taken whole.
     Reloaded {

@@ -59,6 +59,39 @@ impl Incident {
     }
 }
 
+/// What is wrong with a thing, as whoever looks is told of it: what comes and goes may be well just then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// How it is, behind its name: what kind of problem it has, or that it is well.
+    pub how: String,
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// Why; while it is well, why it is wrong when it is, with the kind.
+    pub why: String,
+    /// Whether it is well just now.
+    pub is_well: bool,
+}
+
+impl Shown {
+    /// `kind` is what its problem is called, `since` when that began.
+    pub fn of(flapping: Option<&Flapping>, kind: String, since: Timestamp, reason: &str) -> Self {
+        match flapping.and_then(|flapping| flapping.well_since) {
+            Some(well_since) => Self {
+                how: "comes and goes, well".to_owned(),
+                since: well_since,
+                why: format!("{kind}: {reason}"),
+                is_well: true,
+            },
+            None => Self {
+                how: kind,
+                since,
+                why: reason.to_owned(),
+                is_well: false,
+            },
+        }
+    }
+}
+
 /// How far back openings are counted, and how long it must be well before what flaps is over.
 pub const FLAPPING_WITHIN: Duration = Duration::from_hours(1);
 

@@ -95,7 +95,7 @@ pub use fact::{
     Snapshot, newest_record,
 };
 pub use first_run::FirstRun;
-pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
+pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Shown, Spell};
 pub use heard::{AddressState, Heard, HeardOne, IN_STEAD_OF, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,

@@ -15,6 +15,8 @@ pub struct AddressRecord {
     pub pace: Option<Pace>,
     /// Before this, what comes here in the stead of others waits to be told together.
     pub next_in_stead: Option<Timestamp>,
+    /// Before this, the ends of what it knows by digests alone wait to be told together.
+    pub next_end_at: Option<Timestamp>,
 }
 
 /// An address does not take what it is given.
@@ -34,6 +36,16 @@ pub struct Outage {
     pub is_certain: bool,
     /// Whether the last try met no server at all: one that answers anybody may take this too.
     pub is_unreachable: bool,
+    /// After how many failed tries the last one was granted that was made at once, since its server had answered another.
+    pub at_once_after: Option<u32>,
+}
+
+impl Outage {
+    /// Whether the next try may be made at once, since its server has answered another. When the one before that was made at
+    /// once met nobody either, it is not the server that is away: until the next has failed at its own time there is no other.
+    pub fn may_be_tried_at_once(&self) -> bool {
+        self.is_unreachable && self.at_once_after.is_none_or(|failed| self.failed > failed + 1)
+    }
 }
 
 /// An address is told what waits for it in one message after the other, and not at once.
@@ -48,7 +60,7 @@ pub struct Pace {
 impl AddressRecord {
     /// Whether nothing is to be remembered of the address.
     pub fn is_empty(&self) -> bool {
-        self.outage.is_none() && self.pace.is_none() && self.next_in_stead.is_none()
+        self.outage.is_none() && self.pace.is_none() && self.next_in_stead.is_none() && self.next_end_at.is_none()
     }
 
     /// When the address is tried next, if that is known: what waits for it is not sent before.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Ack, AddressState, ByHand, ChannelOff, Drill, Expected, ExpectedState, FirstRun, Flapping, IncidentState,
-    OpenWindow, Outcome, OwnDowntime, Released, RunState, Severity, Shortage, Silence,
+    OpenWindow, Outcome, OwnDowntime, Released, RunState, Severity, Shortage, Shown, Silence,
 };
 
 /// Everything `status` says.
@@ -283,6 +283,12 @@ impl OpenIncident {
     /// Since when what comes and goes is well, while it is.
     pub fn well_since(&self) -> Option<Timestamp> {
         self.flapping.as_ref()?.well_since
+    }
+
+    /// How it is shown; `kind` is what its problem is called.
+    pub fn shown(&self, kind: String) -> Shown {
+        let since = self.kind_since.unwrap_or(self.since);
+        Shown::of(self.flapping.as_ref(), kind, since, &self.reason)
     }
 }
 

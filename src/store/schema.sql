@@ -388,7 +388,7 @@ CREATE TABLE deliveries (
     number INTEGER NOT NULL,
     at_us INTEGER NOT NULL,
     outcome TEXT NOT NULL CHECK (outcome = 'accepted' OR outcome = 'temporary' OR outcome = 'unreachable'
-            OR outcome = 'permanent'),
+            OR outcome = 'permanent' OR outcome = 'unsent'),
     error TEXT,
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),
@@ -411,18 +411,24 @@ CREATE TABLE addresses (
     is_certain INTEGER,
     -- The last try met no server at all.
     is_unreachable INTEGER,
+    -- How many tries had failed when the last one was made at once that its server's answer to another brought.
+    at_once_after INTEGER,
     -- When it gets the next message while it is caught up with, and why: {why}.
     pace_at_us INTEGER,
     pace_why TEXT,
     -- Before this, what comes here in the stead of others waits to be told together.
     next_in_stead_us INTEGER,
+    -- Before this, the ends of what it knows by digests alone wait to be told together.
+    next_end_at_us INTEGER,
     PRIMARY KEY (channel, address),
-    CHECK (since_us IS NOT NULL OR pace_at_us IS NOT NULL OR next_in_stead_us IS NOT NULL),
+    CHECK (since_us IS NOT NULL OR pace_at_us IS NOT NULL OR next_in_stead_us IS NOT NULL
+        OR next_end_at_us IS NOT NULL),
     CHECK ((since_us IS NULL) = (failed IS NULL)),
     CHECK ((since_us IS NULL) = (error IS NULL)),
     CHECK ((since_us IS NULL) = (next_try_at_us IS NULL)),
     CHECK ((since_us IS NULL) = (tried_last IS NULL)),
     CHECK ((since_us IS NULL) = (is_certain IS NULL)),
+    CHECK (since_us IS NOT NULL OR at_once_after IS NULL),
     CHECK ((since_us IS NULL) = (is_unreachable IS NULL)),
     CHECK ((pace_at_us IS NULL) = (pace_why IS NULL))
 ) STRICT, WITHOUT ROWID;

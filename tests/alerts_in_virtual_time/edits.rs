@@ -290,7 +290,7 @@ fn what_died_at_an_address_that_was_replaced_is_told_to_nobody_else_when_the_pro
     let mut world = broken(&text);
     world.channel(OPS, |_, _| no_such_address());
     // It is on its way when another address takes its place, and while the end of the problem waits.
-    world.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
+    world.outside.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
     world.run_until("2026-11-26T12:01");
     world.reload(&text.replace(OPS, moved));
     world.run_until("2026-11-26T12:01:30");

@@ -247,7 +247,7 @@ fn what_dies_while_its_end_waits_is_told_to_others_with_the_end_or_when_the_prob
         let mut world = broken(&chain());
         world.channel(OPS, |_, _| no_such_address());
         // It is on its way when the problem is gone.
-        world.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
+        world.outside.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
         waiting_for_e(&mut world);
         world.run_until("2026-11-26T12:10");
         for to in [FALLBACK, "pager"] {

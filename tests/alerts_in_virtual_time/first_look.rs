@@ -142,7 +142,10 @@ fn what_a_slow_look_tells_is_waited_for() {
     for seconds in [1, 3, 5] {
         let mut world = to_look("11:40", "0s");
         world.probe("lots", |_| delivery(at("2026-03-02T10:58")));
-        world.thinks_for.insert("lots".to_owned(), Duration::from_secs(seconds));
+        world
+            .outside
+            .thinks_for
+            .insert("lots".to_owned(), Duration::from_secs(seconds));
         world.restart();
         world.run_until("2026-03-02T11:40:30");
         assert_eq!(at_eleven_and_noon(&world)[0], SlotState::Met, "{seconds} s");
@@ -163,7 +166,10 @@ fn what_a_look_that_hangs_leaves_open_is_told_with_all_else() {
     world.handle(Event::Alive);
     world.crash();
     world.run_until("2026-03-02T11:40");
-    world.thinks_for.insert("hangs".to_owned(), Duration::from_secs(30));
+    world
+        .outside
+        .thinks_for
+        .insert("hangs".to_owned(), Duration::from_secs(30));
     world.restart();
     world.run_until("2026-03-02T11:45");
     let sent: Vec<_> = taken(&world, OPS)

@@ -56,6 +56,11 @@ fn fails(world: &mut World, job: &str) {
     world.run(job);
 }
 
+fn is_well(world: &mut World, job: &str) {
+    world.script(job, |_, _| Play::succeeds());
+    world.run(job);
+}
+
 fn taken(world: &World, address: &str) -> Vec<String> {
     let sent = world
         .sent
@@ -143,8 +148,7 @@ fn a_server_that_is_away_again_for_one_address_is_tried_there_no_more_often_than
 fn what_never_left_the_machine_says_nothing_of_the_server() {
     let mut world = World::start(&company(), "2026-11-26T12:00");
     until(&mut world, B, "2026-11-26T13:00", away);
-    world.keeps_here(A);
-    world.channel(A, |_, _| DeliveryOutcome::Permanent {
+    world.channel(A, |_, _| DeliveryOutcome::Unsent {
         error: "ca file ca.pem: no such file".to_owned(),
     });
     fails(&mut world, "jb");
@@ -163,7 +167,7 @@ fn tries_at(world: &World, address: &str) -> Vec<Timestamp> {
 fn hangs_meanwhile(back_for_b: &'static str) -> Vec<Timestamp> {
     let mut world = World::start(&company(), "2026-11-26T12:00");
     until(&mut world, B, back_for_b, away);
-    world.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
+    world.outside.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
     fails(&mut world, "jb");
     world.run_until("2026-11-26T12:05");
     fails(&mut world, "ja");
@@ -184,6 +188,56 @@ fn a_try_made_again_at_once_that_meets_nobody_waits_like_any_other() {
     let tries = hangs_meanwhile("2026-11-27T00:00");
     assert_eq!(elapsed(tries[0], tries[1]), Duration::from_mins(10));
     assert!(elapsed(tries[1], tries[2]) > Duration::from_mins(10), "{tries:?}");
+}
+
+#[test]
+fn a_server_that_answers_twice_has_a_try_that_meets_nobody_made_again_at_once_only_once() {
+    let mut world = World::start(&company(), "2026-11-26T12:00");
+    world.channel(B, |_, now| away(now));
+    world.outside.thinks_for.insert(B.to_owned(), Duration::from_mins(10));
+    fails(&mut world, "jb");
+    world.run_until("2026-11-26T12:05");
+    fails(&mut world, "ja");
+    world.run_until("2026-11-26T12:14");
+    is_well(&mut world, "ja");
+    world.run_until("2026-11-26T12:50");
+    assert_eq!(
+        taken(&world, A),
+        ["12:06:05", "12:14:05"],
+        "an answer in each of the first two tries"
+    );
+    let tries = tries_at(&world, B);
+    assert_eq!(elapsed(tries[0], tries[1]), Duration::from_mins(10));
+    assert!(elapsed(tries[1], tries[2]) > Duration::from_mins(10), "{tries:?}");
+}
+
+#[test]
+fn a_path_that_takes_nothing_beside_one_that_takes_all_goes_by_its_own_times() {
+    for crashes in [false, true] {
+        let mut world = World::start(&company(), "2026-11-26T12:00");
+        world.channel(B, |_, now| away(now));
+        fails(&mut world, "jb");
+        world.run_until("2026-11-26T13:01");
+        let before = tries_at(&world, B).len();
+        fails(&mut world, "ja");
+        world.run_until("2026-11-26T13:04");
+        assert_eq!(tries_at(&world, B).len(), before + 1, "its server has answered");
+        if crashes {
+            world.crash();
+            world.restart();
+            world.channel(B, |_, now| away(now));
+        }
+        is_well(&mut world, "ja");
+        world.run_until("2026-11-26T13:30");
+        assert_eq!(taken(&world, A).len(), 2);
+        assert_eq!(tries_at(&world, B).len(), before + 1, "twice, crashes: {crashes}");
+        // Then it is tried at its own time, and by the next answer.
+        world.run_until("2026-11-26T14:15");
+        assert_eq!(tries_at(&world, B).len(), before + 2);
+        fails(&mut world, "ja");
+        world.run_until("2026-11-26T14:20");
+        assert_eq!(tries_at(&world, B).len(), before + 3);
+    }
 }
 
 /// `b` was refused for an hour; a minute later somebody tries out `a`, which answers so.

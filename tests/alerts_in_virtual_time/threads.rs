@@ -90,7 +90,7 @@ fn an_opening_whose_answer_was_lost_begins_a_thread_again() {
 fn where_a_thread_is_gone_its_messages_follow_the_newest_that_began_one() {
     for crashes in [false, true] {
         let mut world = world();
-        world.gone_before = Some(at("2026-11-26T12:30"));
+        world.outside.gone_before = Some(at("2026-11-26T12:30"));
         world.run_until("2026-11-26T13:30");
         if crashes {
             world.crash();

@@ -1,7 +1,13 @@
 //! What was given up is sent again from the command line.
 
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
 use super::freshd_process::House;
 use super::{JOBS, ends, json};
+
+const REMARK: &str = "1 message was given up and not sent again; `freshd notify dead` lists it";
 
 /// A freshd whose team `ops` is told by a siren that takes nothing before the file `armed` is there.
 fn with_a_siren() -> House {
@@ -49,10 +55,9 @@ fn what_was_given_up_is_listed_until_it_is_sent_again_and_all_of_it_at_once() {
         assert!(row.contains(words), "{words}: {text}");
     }
     assert!(text.contains("freshd notify resend MESSAGE"), "{text}");
-    let remark = "1 message was given up and not sent again; `freshd notify dead` lists it";
     for (code, verb) in [(0, "incidents"), (1, "status")] {
         let (text, _) = ends(&house, code, &[verb]);
-        assert_eq!(text.lines().last(), Some(remark), "{verb}: {text}");
+        assert_eq!(text.lines().last(), Some(REMARK), "{verb}: {text}");
     }
 
     house.write("armed", "");
@@ -93,6 +98,14 @@ fn what_was_for_an_address_that_nobody_uses_any_more_is_neither_sent_nor_waited_
     // The daemon has not taken that on, and would send it.
     let listed = json(&house, 0, &["--json", "notify", "dead"]);
     assert_eq!(listed["messages"][0]["message"].to_string(), number, "{listed}");
+    // Nor does it count while it says nothing, which holds nobody up for long.
+    daemon.signal(Signal::STOP);
+    let asked = Instant::now();
+    let (text, _) = ends(&house, 0, &["incidents"]);
+    let took = asked.elapsed();
+    daemon.signal(Signal::CONT);
+    assert_eq!(text.lines().last(), Some(REMARK), "{text}");
+    assert!(took < Duration::from_mins(1), "{took:?}");
     ends(&house, 0, &["reload"]);
     let (none, _) = ends(&house, 0, &["notify", "dead"]);
     assert!(none.starts_with("no message waits for anybody"), "{none}");
@@ -117,7 +130,14 @@ fn what_was_for_an_address_that_nobody_uses_any_more_is_neither_sent_nor_waited_
     );
     let skipped = json(&house, 0, &["--json", "notify", "resend", "--all"]);
     assert_eq!(skipped, serde_json::json!({ "sent": [], "refused": [], "skipped": 1 }));
+
+    // Where none runs, the next goes by what is written.
     drop(daemon);
+    let (text, _) = ends(&house, 0, &["incidents"]);
+    assert!(!text.contains("given up and not sent again"), "{text}");
+    house.configure(&old);
+    let (text, _) = ends(&house, 0, &["incidents"]);
+    assert_eq!(text.lines().last(), Some(REMARK), "{text}");
 }
 
 #[test]

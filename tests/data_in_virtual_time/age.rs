@@ -281,7 +281,7 @@ fn a_version_that_cannot_be_put_in_place_is_a_failure_that_keeps_its_reason() {
         ),
         "2026-03-02T08:00",
     );
-    world.unpublishable = vec![VersionRef {
+    world.outside.unpublishable = vec![VersionRef {
         dataset: "d".into(),
         number: VersionNumber(1),
     }];

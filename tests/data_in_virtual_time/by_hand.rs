@@ -237,7 +237,7 @@ fn a_crash_on_any_side_of_the_decision_leaves_the_old_version_or_the_new_one() {
 #[test]
 fn what_cannot_be_put_in_place_is_said_to_the_asker_and_readers_keep_what_they_have() {
     let mut world = three();
-    world.unpublishable.push(freshd::model::VersionRef {
+    world.outside.unpublishable.push(freshd::model::VersionRef {
         dataset: "d".into(),
         number: VersionNumber(4),
     });
@@ -257,7 +257,7 @@ fn a_passing_setback_of_what_a_person_decided_is_tried_again_for_minutes() {
     for (decision, number) in [(Decision::Restore, 1), (Decision::Release, 2)] {
         for crashes in [false, true] {
             let mut world = refused_world();
-            world.disk_is_full_until = Some(at("2026-03-02T09:32"));
+            world.outside.disk_is_full_until = Some(at("2026-03-02T09:32"));
             assert_eq!(decides(&mut world, decision, number), None, "nobody is answered yet");
             if crashes {
                 world.crash();
@@ -274,7 +274,7 @@ fn a_passing_setback_of_what_a_person_decided_is_tried_again_for_minutes() {
 #[test]
 fn a_setback_that_does_not_pass_is_said_to_the_asker_after_minutes() {
     let mut world = refused_world();
-    world.disk_is_full_until = Some(at("2026-03-02T12:00"));
+    world.outside.disk_is_full_until = Some(at("2026-03-02T12:00"));
     assert_eq!(decides(&mut world, Decision::Release, 2), None);
     world.run_until("2026-03-02T09:33:59");
     assert_eq!(last(&world).state, VersionState::Publishing);
@@ -306,7 +306,7 @@ fn what_was_decided_about_a_dataset_that_is_gone_from_jobs_toml_ends_on_the_reco
     ] {
         for restarts in [true, false] {
             let mut world = refused_world();
-            world.disk_is_full_until = Some(at("2026-03-02T09:32"));
+            world.outside.disk_is_full_until = Some(at("2026-03-02T09:32"));
             decides(&mut world, decision, number);
             let without = super::virtual_world::with_ops("");
             if restarts {

@@ -124,7 +124,7 @@ fn a_look_at_what_was_replaced_meanwhile_says_nothing() {
     looks(&mut world, 1, Ok(None));
     assert_eq!(world.state_of("d").0, "fresh");
     // Accepted, and not in place yet: whatever lies there is about to be replaced.
-    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:10"));
+    world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:10"));
     world.run("p");
     world.run_until("2026-03-02T08:07");
     assert!(world.engine.as_ref().expect("it runs").placed().is_empty());

@@ -258,7 +258,7 @@ fn a_version_uses_up_only_what_was_expected_when_it_was_accepted() {
     let mut world = daily("2026-03-01T12:00");
     is_held_since_rows_differ(&mut world);
     expects(&mut world, 1, 7 * 86_400);
-    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T06:01"));
+    world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T06:01"));
     world.run_until("2026-03-02T06:00:30");
     assert_eq!(last(&world).state, VersionState::Publishing);
     expects(&mut world, 1, 7 * 86_400);
@@ -281,7 +281,7 @@ fn one_expected_version_lets_one_pass_also_of_two_that_are_judged_at_the_same_ti
         is_held_since_rows_differ(&mut world);
         assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
         // The first is accepted, and cannot be put in place for a while.
-        world.disk_is_full_until = Some(super::virtual_world::at("2026-03-01T12:00:40"));
+        world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-01T12:00:40"));
         world.run("p");
         world.run_until("2026-03-01T12:00:20");
         if restarts {

@@ -16,7 +16,7 @@ fn stamp(inode: u64) -> Stamp {
 /// A world in which version 1 of `d` lies as it was put there, which is inode 1.
 fn published() -> World {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
-    world.stamp = Some(stamp(1));
+    world.outside.stamp = Some(stamp(1));
     world.script("p", |_, now| Play::writes("one", now));
     world.run("p");
     world.run_until("2026-03-02T08:05");
@@ -148,13 +148,13 @@ fn a_file_that_freshd_only_watches_from_now_on_is_nothing_that_it_put_there() {
 #[test]
 fn what_is_put_back_has_no_look_of_its_own_before_it_lies_there_and_spares_what_readers_have() {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
-    world.stamp = Some(stamp(1));
+    world.outside.stamp = Some(stamp(1));
     for hour in 8..10 {
         world.run_until(&format!("2026-03-02T{hour:02}:30"));
         world.run("p");
     }
     world.run_until("2026-03-02T11:00");
-    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T11:02"));
+    world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T11:02"));
     super::by_hand::decides(&mut world, Decision::Restore, 1);
     let third = |world: &World| world.versions("d").pop().expect("version 3");
     assert_eq!(

@@ -36,7 +36,7 @@ fn whoever_decides_about_a_version_of_which_nothing_is_kept_is_told_so() {
 fn a_decision_that_was_stored_without_a_copy_to_publish_ends_with_its_reason_at_the_next_start() {
     let mut world = refused_world();
     let refused = last(&world);
-    world.disk_is_full_until = Some(at("2026-03-02T12:00"));
+    world.outside.disk_is_full_until = Some(at("2026-03-02T12:00"));
     decides_about(&mut world, Decision::Release, refused.clone());
     let mut deciding = last(&world);
     assert_eq!(deciding.state, VersionState::Publishing);

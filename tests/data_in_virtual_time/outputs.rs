@@ -94,7 +94,7 @@ fn failing_disk(until: &str) -> World {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
     world.run("p");
     world.run_until("2026-03-02T09:00");
-    world.disk_fails_until = Some(super::virtual_world::at(until));
+    world.outside.disk_fails_until = Some(super::virtual_world::at(until));
     world.run("p");
     world
 }
@@ -154,7 +154,7 @@ fn a_disk_that_is_full_when_a_version_is_put_in_place_is_given_the_same_time() {
         ("2026-03-02T12:00", Outcome::Failed),
     ] {
         let mut world = failing_disk("2026-03-02T09:00");
-        world.disk_is_full_until = Some(super::virtual_world::at(until));
+        world.outside.disk_is_full_until = Some(super::virtual_world::at(until));
         world.run_until("2026-03-02T09:10");
         let run = world.last_run("p");
         assert_eq!(run.outcome, Some(outcome), "{until}");
@@ -250,7 +250,7 @@ fn an_output_that_nobody_finds_is_refused_with_the_reason() {
 #[test]
 fn a_verdict_that_is_told_twice_makes_one_version() {
     let mut world = super::world("", "2026-03-02T08:00");
-    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:01"));
+    world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:01"));
     world.run("p");
     world.run_until("2026-03-02T08:00:30");
     let run = world.last_run("p");

@@ -227,7 +227,7 @@ fn what_a_person_decides_is_put_under_the_new_name_from_the_copy_under_the_old_o
 fn what_was_accepted_before_the_file_was_renamed_is_published_where_its_run_meant_it() {
     let mut world = World::start(&made_in("old.csv"), "2026-03-02T08:00");
     world.script("p", |_, now| Play::writes("one", now));
-    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:02"));
+    world.outside.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:02"));
     world.run("p");
     world.run_until("2026-03-02T08:01");
     world.crash();

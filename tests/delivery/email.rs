@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::support::certificates::{Authority, Certificate};
 use super::support::sample::opening;
 use super::support::smtp::{SmtpFault, SmtpRules, SmtpSink};
-use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered};
+use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered, unsent};
 
 const TO: Option<&str> = Some("warehouse@seafood.example");
 
@@ -156,7 +156,7 @@ async fn an_unprotected_server_beyond_this_machine_is_refused_before_connecting(
     if let ChannelKind::Email { server, .. } = &mut post.kind {
         server.host = "192.0.2.1".into();
     }
-    let error = permanent(send(&post.kind, opening(), TO).await);
+    let error = unsent(send(&post.kind, opening(), TO).await);
     assert!(error.contains("is not on this machine"), "{error}");
 }
 
@@ -251,7 +251,7 @@ async fn an_accepted_mail_is_accepted_though_the_goodbye_never_comes() {
 #[tokio::test]
 async fn without_a_usable_recipient_nobody_is_called() {
     let post = plain(&[]).await;
-    let error = permanent(send(&post.kind, opening(), None).await);
+    let error = unsent(send(&post.kind, opening(), None).await);
     assert!(error.contains("no recipient"), "{error}");
     for to in [
         "warehouse",
@@ -262,7 +262,7 @@ async fn without_a_usable_recipient_nobody_is_called() {
         "\"x\r\n Bcc: c@d.example\" <a@b.example>",
         "x\r\n Bcc: c@d.example <a@b.example>",
     ] {
-        let error = permanent(send(&post.kind, opening(), Some(to)).await);
+        let error = unsent(send(&post.kind, opening(), Some(to)).await);
         assert!(error.contains("is not a mail address"), "{to}: {error}");
     }
     assert_eq!(post.sink.record().connections, 0);

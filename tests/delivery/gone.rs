@@ -8,7 +8,7 @@ use freshd::model::{ChannelKind, DeliveryOutcome, Purpose, Secret};
 use super::support::http::{HttpAnswer, HttpSink};
 use super::support::sample::{channel, notification, opening};
 use super::webhook::{SECRET, hook};
-use super::{AMPLE, permanent};
+use super::{AMPLE, permanent, unsent};
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
@@ -31,7 +31,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
         off[0].answer,
         "localhost answered 410: the receiver is gone, set a new url: no longer"
     );
-    let error = permanent(delivery.send(&gone, &message()).await);
+    let error = unsent(delivery.send(&gone, &message()).await);
     assert!(
         error.starts_with(&format!("{until}: localhost answered 410")),
         "{error}"
@@ -56,7 +56,7 @@ async fn gone_saying(said: &str) -> (Vec<String>, usize) {
     let gone = channel(hook(&sink, Some(SECRET)));
     let message = || notification(opening(), None);
     let met = permanent(delivery.send(&gone, &message()).await);
-    let again = permanent(delivery.send(&gone, &message()).await);
+    let again = unsent(delivery.send(&gone, &message()).await);
     let off = delivery.switched_off(&[(gone.name.clone(), gone.clone())].into());
     (vec![met, again, off[0].answer.clone()], sink.record().requests.len())
 }
@@ -114,7 +114,7 @@ async fn only_what_the_other_side_said_is_an_answer() {
         let sent = delivery
             .send_in_thread(&channel(kind), &notification(opening(), None), None)
             .await;
-        sent.answered
+        sent.outcome.is_answer()
     };
     for status in [200, 403, 410, 503] {
         let sink = HttpSink::start(vec![HttpAnswer::status(status, "")]).await;
@@ -139,7 +139,7 @@ async fn only_what_the_other_side_said_is_an_answer() {
         let sent = delivery
             .send_in_thread(&gone, &notification(opening(), None), None)
             .await;
-        assert_eq!(sent.answered, expected);
+        assert_eq!(sent.outcome.is_answer(), expected);
     }
 }
 

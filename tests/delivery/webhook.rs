@@ -12,7 +12,7 @@ use standardwebhooks::Webhook;
 use super::support::certificates::{Authority, Certificate};
 use super::support::http::{HttpAnswer, HttpRequest, HttpSink};
 use super::support::sample::{channel, notification, opening};
-use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered};
+use super::{AMPLE, PROMPT, SHORT, permanent, send, send_within, temporary, unanswered, unsent};
 
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -230,7 +230,7 @@ async fn an_unusable_ca_file_is_named() {
             secret: None,
             ca: Some(file.clone()),
         };
-        let error = permanent(send(&kind, opening(), None).await);
+        let error = unsent(send(&kind, opening(), None).await);
         assert!(
             error.contains(&file.display().to_string()) && error.contains(expected),
             "{error}"
@@ -251,7 +251,7 @@ async fn a_url_that_is_no_web_address_is_refused_without_telling_it() {
             secret: None,
             ca: None,
         };
-        let error = permanent(send(&kind, opening(), None).await);
+        let error = unsent(send(&kind, opening(), None).await);
         assert!(error.contains("url") && !error.contains("canary"), "{error}");
     }
 }

@@ -179,13 +179,13 @@ fn incidents_acknowledgements_and_reminders_of_a_wrong_clock_do_not_last_until_i
 fn a_version_that_is_put_in_place_meanwhile_arrives_by_the_right_clock() {
     let mut world = good_friday();
     world.set_clock("2026-11-27T12:00");
-    world.disk_is_full_until = Some(at("2026-12-01T00:00"));
+    world.outside.disk_is_full_until = Some(at("2026-12-01T00:00"));
     world.run("export");
     world.run_until("2026-11-27T12:01");
     assert_eq!(world.versions("stock").last().unwrap().state, VersionState::Publishing);
     world.set_clock("2026-11-23T12:31");
     confirmed(&mut world);
-    world.disk_is_full_until = None;
+    world.outside.disk_is_full_until = None;
     world.run_until("2026-11-23T14:00");
     let version = world.versions("stock").pop().unwrap();
     assert_eq!(version.state, VersionState::Published);

@@ -378,7 +378,7 @@ fn a_paused_job_records_the_versions_it_does_not_read() {
 #[test]
 fn an_attempt_of_which_no_keeper_speaks_is_known_until_one_does() {
     let mut world = world("", "2026-03-02T10:00");
-    world.keeper_hangs = true;
+    world.outside.keeper_hangs = true;
     world.run("j");
     let patience = Duration::from_mins(1);
     let unheard = |world: &super::virtual_world::World| {
@@ -389,7 +389,7 @@ fn an_attempt_of_which_no_keeper_speaks_is_known_until_one_does() {
     assert_eq!(unheard(&world), []);
     world.run_until("2026-03-02T10:01:01");
     assert_eq!(unheard(&world).len(), 1);
-    world.keeper_hangs = false;
+    world.outside.keeper_hangs = false;
     world.crash();
     world.restart();
     world.run_until("2026-03-02T10:01:02");

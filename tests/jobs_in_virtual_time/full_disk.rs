@@ -228,12 +228,12 @@ fn a_version_that_is_published_meanwhile_starts_its_readers_when_there_is_space(
 #[test]
 fn a_claimed_attempt_that_no_keeper_has_waits_for_space_and_starts_once() {
     let mut world = world(EVERY_MINUTE, "2026-03-02T09:59:30");
-    world.keeper_hangs = true;
+    world.outside.keeper_hangs = true;
     world.run_until("2026-03-02T10:00:10");
     assert_eq!(world.last_run("j").state, RunState::Running, "claimed");
     world.crash();
     world.fill_disk();
-    world.keeper_hangs = false;
+    world.outside.keeper_hangs = false;
     world.restart();
     world.run_until("2026-03-02T10:00:50");
     assert_eq!(world.starts("j").len(), 0);
@@ -247,7 +247,7 @@ fn a_claimed_attempt_that_no_keeper_has_waits_for_space_and_starts_once() {
 fn a_claimed_attempt_for_which_space_comes_too_late_says_whether_the_disk_was_full() {
     for (since, why) in [("09:59:59", "the disk was full"), ("10:00:05", "freshd went down")] {
         let mut world = world("schedule = \"* * * * *\"\ncatch_up = \"none\"", "2026-03-02T09:59:30");
-        world.keeper_hangs = true;
+        world.outside.keeper_hangs = true;
         world.run_until("2026-03-02T10:00:10");
         world.crash();
         world.fill_disk();

@@ -70,7 +70,7 @@ fn day() -> World {
         dataset: "d".into(),
         number: VersionNumber(5),
     };
-    world.unpublishable.push(last);
+    world.outside.unpublishable.push(last);
     world.handle(Event::Decided {
         id: 4_711,
         by: "anna".to_owned(),

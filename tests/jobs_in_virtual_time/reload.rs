@@ -233,11 +233,11 @@ fn a_job_that_stays_switched_off_is_noted_once() {
 #[test]
 fn an_attempt_that_never_started_starts_with_what_is_configured_now() {
     let mut world = world("schedule = \"0 10 * * *\"", "2026-03-02T09:59");
-    world.keeper_hangs = true;
+    world.outside.keeper_hangs = true;
     world.run_until("2026-03-02T10:00:05");
     world.crash();
     world.edit(&one_job("schedule = \"0 10 * * *\"\ntimeout = \"2h\""));
-    world.keeper_hangs = false;
+    world.outside.keeper_hangs = false;
     world.restart();
     world.run_until("2026-03-02T10:01");
     let run = world.last_run("j");

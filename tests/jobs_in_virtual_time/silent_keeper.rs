@@ -29,7 +29,7 @@ fn silent(world: &mut World, guarded: bool) {
 /// The first run of `j` is claimed at 10:00, and its keeper hangs.
 fn claimed() -> World {
     let mut world = world(EVERY_MINUTE, "2026-03-02T09:59:30");
-    world.keeper_hangs = true;
+    world.outside.keeper_hangs = true;
     world.run_until("2026-03-02T10:00:30");
     world
 }
@@ -183,7 +183,7 @@ fn of_many_jobs_under_a_silent_keeper_the_first_are_named() {
         let job = |number| format!("[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\n{EVERY_MINUTE}\n");
         let jobs: Vec<String> = (1..=6).map(job).collect();
         let mut world = World::start(&with_ops(&jobs.join("")), "2026-03-02T09:59:30");
-        world.keeper_hangs = true;
+        world.outside.keeper_hangs = true;
         world.run_until("2026-03-02T10:00:30");
         let since = world.now.wall;
         let attempts = (1..=count).map(|run| AttemptId {

@@ -162,7 +162,7 @@ fn seen(other: &mut World, run: RunId) -> Version {
 fn what_was_being_put_in_place_is_what_readers_see_or_is_nowhere() {
     for is_seen in [true, false] {
         let mut world = stock_world();
-        world.disk_is_full_until = Some(at("2026-03-02T10:01"));
+        world.outside.disk_is_full_until = Some(at("2026-03-02T10:01"));
         world.run_until("2026-03-02T10:00:30");
         let backup = world.back_up();
         assert_eq!(world.versions("stock")[0].state, VersionState::Publishing);
@@ -194,13 +194,13 @@ fn attempt_of(world: &World, run: RunId) -> Attempt {
 #[test]
 fn what_had_been_claimed_may_have_started_and_is_not_started_again() {
     let mut world = world("schedule = \"0 10 2 3 *\"", "2026-03-02T09:30");
-    world.keeper_hangs = true;
+    world.outside.keeper_hangs = true;
     world.run_until("2026-03-02T10:00:30");
     let id = world.last_run("j").id;
     assert_eq!(attempt_of(&world, id).state, AttemptState::Claimed);
     let backup = world.back_up();
     world.run_until("2026-03-02T10:30");
-    world.keeper_hangs = false;
+    world.outside.keeper_hangs = false;
     world.lose_records_since(&backup);
     let before = world.facts.len();
     world.restart();

@@ -100,7 +100,8 @@ fn errors(house: &House, name: &str) -> Vec<String> {
         DeliveryOutcome::Accepted => String::new(),
         DeliveryOutcome::Temporary { error, .. }
         | DeliveryOutcome::Unreachable { error }
-        | DeliveryOutcome::Permanent { error } => error.clone(),
+        | DeliveryOutcome::Permanent { error }
+        | DeliveryOutcome::Unsent { error } => error.clone(),
     });
     errors.collect()
 }

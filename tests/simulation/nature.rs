@@ -170,8 +170,17 @@ impl Outside for Nature {
             Some(Outage::TakesAndTimesOut) => (Duration::from_secs(30), true, temporary("timed out", None)),
             Some(Outage::RetryAfter) => (soon, false, temporary("429", Some(chance.between(1, 100_000)))),
             Some(Outage::Never) => {
-                let error = "550 no such mailbox".to_owned();
-                (soon, false, DeliveryOutcome::Permanent { error })
+                // Whether it is the message or the address that is at fault; drawn apart, so that all else stays as it is.
+                let mut chance = Chance::of(self.seed, &["unsent", &notification.message.id]);
+                let never = match chance.percent(50) {
+                    true => DeliveryOutcome::Unsent {
+                        error: "the mail cannot be built".to_owned(),
+                    },
+                    false => DeliveryOutcome::Permanent {
+                        error: "550 no such mailbox".to_owned(),
+                    },
+                };
+                (soon, false, never)
             }
         };
         Answer {

@@ -13,7 +13,7 @@ mod play;
 mod reading;
 mod space;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use freshd::config::{self, Environment};
 use freshd::engine::{Engine, STEP_FACTS_MAX, Step};
 use freshd::model::{
     AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification,
-    NotificationId, Now, Reply, Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
+    NotificationId, Now, Reply, Request, Settings, Shortage, Trace, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
 
 pub(crate) use ledger::Ledger;
-pub(crate) use outside::file;
+pub(crate) use outside::{Outside, file};
 pub(crate) use play::Play;
 pub(crate) use reading::{clock, local, with_ops};
 
@@ -52,20 +52,8 @@ pub(crate) struct World {
     boot: u32,
     queue: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
-    scripts: HashMap<String, outside::Script>,
-    probes: HashMap<String, outside::Look>,
-    channels: HashMap<String, outside::Answer>, // what each address answers, and after how long
-    pub(crate) thinks_for: HashMap<String, Duration>,
-    kept_here: HashSet<String>,
-    running: HashMap<AttemptId, Play>,
-    wrote: HashMap<AttemptId, Play>,
-    pub(crate) unpublishable: Vec<VersionRef>, // their files cannot be put in place
-    pub(crate) keeper_hangs: bool,             // it starts nothing and says nothing
-    /// Until when outputs can neither be read nor put in place.
-    pub(crate) disk_fails_until: Option<Timestamp>,
-    pub(crate) disk_is_full_until: Option<Timestamp>, // the same, but they can be read
-    /// What a file looks like from outside once it is put in place.
-    pub(crate) stamp: Option<Stamp>,
+    /// What is not freshd, and how it behaves.
+    pub(crate) outside: Outside,
     /// What lacks where freshd records what happens.
     pub(crate) shortage: Option<Shortage>,
     /// Every process that was started: job, attempt, when.
@@ -78,14 +66,13 @@ pub(crate) struct World {
     pub(crate) sent: Vec<(Timestamp, Notification)>,
     /// Of each of them, what the other side calls the message that it was sent to follow.
     pub(crate) followed: Vec<(NotificationId, Option<String>)>,
-    /// Threads that were begun before are gone.
-    pub(crate) gone_before: Option<Timestamp>,
     /// Every try at sending, and when.
     pub(crate) tries: Vec<(Timestamp, Notification)>,
     /// Every fact committed.
     pub(crate) facts: Vec<Fact>,
     /// What was asked for besides starts and messages.
     pub(crate) asked: Vec<Action>,
+    /// What whoever asked was answered.
     pub(crate) replies: Vec<Reply>,
     pub(crate) ledger: Ledger,
     /// Rows of one piece of removal.
@@ -93,6 +80,7 @@ pub(crate) struct World {
     /// Commits so far, and the one at which the daemon dies.
     pub(crate) commits: u64,
     pub(crate) crash_at: Option<(u64, Crash)>,
+    /// What the clock says when the daemon starts next, where somebody sets it meanwhile.
     clock_at_restart: Option<Timestamp>,
     /// What is found beside a database whose records were lost, and of what only logs are left.
     pub(crate) found: Found,
@@ -132,25 +120,13 @@ impl World {
             boot: 1,
             queue: BTreeMap::new(),
             sequence: 0,
-            scripts: HashMap::new(),
-            probes: HashMap::new(),
-            channels: HashMap::new(),
-            thinks_for: HashMap::new(),
-            kept_here: HashSet::new(),
-            running: HashMap::new(),
-            wrote: HashMap::new(),
-            unpublishable: Vec::new(),
-            keeper_hangs: false,
-            disk_fails_until: None,
-            disk_is_full_until: None,
-            stamp: None,
+            outside: Outside::default(),
             shortage: None,
             started: Vec::new(),
             specs: HashMap::new(),
             alive: BTreeMap::new(),
             sent: Vec::new(),
             followed: Vec::new(),
-            gone_before: None,
             tries: Vec::new(),
             facts: Vec::new(),
             asked: Vec::new(),

@@ -1,12 +1,13 @@
 //! The world outside of the engine: processes, checks, probes, channels.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use freshd::model::{
     Action, AttemptId, AttemptSpec, ChannelKind, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging,
-    Measurement, Notification, Observation, Profile, Setback, StopReason, ThreadRoot, Verdict, VersionRef, later,
-    report_value,
+    Measurement, Notification, Observation, Profile, Setback, Stamp, StopReason, ThreadRoot, Verdict, VersionRef,
+    later, report_value,
 };
 use jiff::Timestamp;
 
@@ -17,15 +18,44 @@ pub(super) type Found = (Result<Option<Measurement>, String>, Option<PathBuf>);
 pub(super) type Look = Box<dyn FnMut(Timestamp) -> Found>;
 pub(super) type Answer = Box<dyn FnMut(&Notification, Timestamp) -> DeliveryOutcome>;
 
+/// What is not freshd: how it behaves, and what is known of its processes.
+#[derive(Default)]
+pub(crate) struct Outside {
+    /// What the processes of a job do.
+    scripts: HashMap<String, Script>,
+    /// What the probe of a dataset finds.
+    probes: HashMap<String, Look>,
+    /// What an address answers.
+    channels: HashMap<String, Answer>,
+    /// For how long an address, or the probe of a dataset, takes to answer; others answer at once.
+    pub(crate) thinks_for: HashMap<String, Duration>,
+    /// What a process that was started does, by its attempt.
+    running: HashMap<AttemptId, Play>,
+    /// The same of those that have written something, which outlasts them.
+    wrote: HashMap<AttemptId, Play>,
+    /// Versions whose files cannot be put in place.
+    pub(crate) unpublishable: Vec<VersionRef>,
+    /// The keeper is stopped: it starts nothing and says nothing.
+    pub(crate) keeper_hangs: bool,
+    /// Until when outputs can neither be read nor put in place.
+    pub(crate) disk_fails_until: Option<Timestamp>,
+    /// Until when outputs can be read, but not be put in place.
+    pub(crate) disk_is_full_until: Option<Timestamp>,
+    /// What a file looks like from outside once it is put in place.
+    pub(crate) stamp: Option<Stamp>,
+    /// Threads that were begun before are gone.
+    pub(crate) gone_before: Option<Timestamp>,
+}
+
 impl World {
     /// What the processes of a job do; others succeed and write a file as fresh as its time.
     pub(crate) fn script(&mut self, job: &str, script: impl FnMut(&AttemptSpec, Timestamp) -> Play + 'static) {
-        self.scripts.insert(job.to_owned(), Box::new(script));
+        self.outside.scripts.insert(job.to_owned(), Box::new(script));
     }
 
     /// What the probe of a dataset finds; others find nothing.
     pub(crate) fn probe(&mut self, dataset: &str, look: impl FnMut(Timestamp) -> Found + 'static) {
-        self.probes.insert(dataset.to_owned(), Box::new(look));
+        self.outside.probes.insert(dataset.to_owned(), Box::new(look));
     }
 
     /// What an address answers; others accept.
@@ -34,12 +64,7 @@ impl World {
         address: &str,
         answer: impl FnMut(&Notification, Timestamp) -> DeliveryOutcome + 'static,
     ) {
-        self.channels.insert(address.to_owned(), Box::new(answer));
-    }
-
-    /// Nothing to this address leaves the machine: what its channel answers is freshd's own word.
-    pub(crate) fn keeps_here(&mut self, address: &str) {
-        self.kept_here.insert(address.to_owned());
+        self.outside.channels.insert(address.to_owned(), Box::new(answer));
     }
 
     pub(super) fn perform(&mut self, action: Action) {
@@ -51,7 +76,7 @@ impl World {
             }
             Action::Judge(judging) => {
                 self.asked.push(Action::Judge(judging.clone()));
-                let readable = self.hindrance(self.disk_fails_until, "input/output error");
+                let readable = self.hindrance(self.outside.disk_fails_until, "input/output error");
                 let result = readable.map(|()| self.judgement(&judging));
                 self.later(Duration::ZERO, Event::Judged { id: judging.id, result });
             }
@@ -62,22 +87,23 @@ impl World {
                     dataset: version.dataset,
                     number: version.number,
                 };
-                let result = match self.unpublishable.contains(&version) {
+                let result = match self.outside.unpublishable.contains(&version) {
                     true => Err(Setback {
                         why: "it changed after it was judged".to_owned(),
                         may_pass: false,
                     }),
                     false => self
-                        .hindrance(self.disk_fails_until, "input/output error")
-                        .and_then(|()| self.hindrance(self.disk_is_full_until, "no space left on device")),
+                        .hindrance(self.outside.disk_fails_until, "input/output error")
+                        .and_then(|()| self.hindrance(self.outside.disk_is_full_until, "no space left on device")),
                 };
-                let result = result.map(|()| self.stamp);
+                let result = result.map(|()| self.outside.stamp);
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
             Action::Send { notification, follows } => self.send(*notification, follows),
             Action::Probe(dataset) => {
                 let at = self.now.wall;
                 let (found, path) = self
+                    .outside
                     .probes
                     .get_mut(dataset.name.as_str())
                     .map_or((Ok(None), None), |look| look(at));
@@ -89,7 +115,12 @@ impl World {
                     path,
                     written_at,
                 };
-                let after = self.thinks_for.get(dataset.name.as_str()).copied().unwrap_or_default();
+                let after = self
+                    .outside
+                    .thinks_for
+                    .get(dataset.name.as_str())
+                    .copied()
+                    .unwrap_or_default();
                 self.later(after, Event::Probed(observation));
             }
             Action::Search { limits, from } => {
@@ -131,6 +162,7 @@ impl World {
         let now = self.now.wall;
         let address = notification.address.to_string();
         let outcome = self
+            .outside
             .channels
             .get_mut(&address)
             .map_or(DeliveryOutcome::Accepted, |answer| answer(&notification, now));
@@ -144,22 +176,13 @@ impl World {
             let is_gone = follows
                 .as_ref()
                 .and_then(began)
-                .is_some_and(|(at, _)| Some(*at) < self.gone_before);
+                .is_some_and(|(at, _)| Some(*at) < self.outside.gone_before);
             receipt = (is_threaded && (follows.is_none() || is_gone)).then(|| format!("ts-{id}"));
             self.followed.push((id, follows));
             self.sent.push((now, notification));
         }
-        let after = self.thinks_for.get(&address).copied().unwrap_or_default();
-        let answered = !outcome.is_unreachable() && !self.kept_here.contains(&address);
-        self.later(
-            after,
-            Event::Delivered {
-                id,
-                outcome,
-                receipt,
-                answered,
-            },
-        );
+        let after = self.outside.thinks_for.get(&address).copied().unwrap_or_default();
+        self.later(after, Event::Delivered { id, outcome, receipt });
     }
 
     /// The receipt of a message that another follows; it is handed over as it was sent.
@@ -184,7 +207,7 @@ impl World {
     }
 
     fn judgement(&self, judging: &Judging) -> Judgement {
-        let play = self.wrote.get(&judging.id).expect("it wrote something");
+        let play = self.outside.wrote.get(&judging.id).expect("it wrote something");
         let (sha256, as_of) = play.wrote.clone().expect("it wrote something");
         let reported = report_value(&judging.report, "as_of").and_then(|text| text.parse().ok());
         let measurement = Measurement {
@@ -220,13 +243,13 @@ impl World {
     /// As the keeper does it: an attempt that it knows is not started again.
     fn start_process(&mut self, spec: &AttemptSpec) {
         let (now, id) = (self.now.wall, spec.id);
-        if self.specs.contains_key(&id) || self.keeper_hangs {
+        if self.specs.contains_key(&id) || self.outside.keeper_hangs {
             return;
         }
         self.specs.insert(id, spec.clone());
         self.started.push((spec.job.to_string(), id, now));
         self.alive.insert(id, spec.job.to_string());
-        let play = match self.scripts.get_mut(spec.job.as_str()) {
+        let play = match self.outside.scripts.get_mut(spec.job.as_str()) {
             Some(script) => script(spec, now),
             None => Play::writes(&now.to_string(), now),
         };
@@ -241,7 +264,7 @@ impl World {
             );
         }
         if play.wrote.is_some() {
-            self.wrote.insert(id, play.clone());
+            self.outside.wrote.insert(id, play.clone());
         }
         let takes = spec.timeout.map_or(play.takes, |timeout| play.takes.min(timeout));
         let stop = spec
@@ -249,7 +272,7 @@ impl World {
             .filter(|timeout| play.takes > *timeout)
             .map(|_| StopReason::Timeout);
         let exit = play.exit(id, now, later(now, takes), stop);
-        self.running.insert(id, play);
+        self.outside.running.insert(id, play);
         self.later(takes, Event::AttemptEnded(exit));
     }
 
@@ -257,7 +280,7 @@ impl World {
         if !self.alive.contains_key(&id) {
             return;
         }
-        let Some(play) = self.running.get(&id).cloned() else {
+        let Some(play) = self.outside.running.get(&id).cloned() else {
             return;
         };
         self.queue

@@ -62,30 +62,23 @@ fn printed<'a>(status: &'a Status, root: &OpenIncident) -> Option<&'a str> {
 }
 
 fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&str>, frame: Frame<'_>) -> String {
-    let well_since = root.well_since();
+    let shown = root.shown(kind_words(&root.kind, &root.subject));
     let (mark, tint) = match (root.state, root.severity) {
         (IncidentState::Waiting, _) => ("○", Tone::Warn),
         // It is not wrong as people see it now.
-        _ if well_since.is_some() => ("○", Tone::Warn),
+        _ if shown.is_well => ("○", Tone::Warn),
         (_, Severity::Warning) => ("!", Tone::Warn),
         (_, Severity::Critical) => ("✗", Tone::Bad),
     };
-    let (is, since, because, grave) = match well_since {
-        Some(at) => ("comes and goes, well".to_owned(), at, "when wrong", "when wrong "),
-        None => {
-            let since = root.kind_since.unwrap_or(root.since);
-            (kind_words(&root.kind, &root.subject), since, "because", "")
-        }
+    let (because, grave) = match shown.is_well {
+        true => ("when wrong", "when wrong "),
+        false => ("because", ""),
     };
-    let head = format!("{mark} {} {} {is}", clean(&root.about), clean(&root.subject));
-    let since = times::moment_and_hint(since, frame.now, frame.zone);
+    let head = format!("{mark} {} {} {}", clean(&root.about), clean(&root.subject), shown.how);
+    let since = times::moment_and_hint(shown.since, frame.now, frame.zone);
     let (head, severity) = (tone(tint, head), root.severity.as_str());
     let mut text = format!("{head} since {since} · incident {} · {grave}{severity}\n", root.id);
-    let words = match well_since {
-        Some(_) => format!("{}: {}", kind_words(&root.kind, &root.subject), clean(&root.reason)),
-        None => clean(&root.reason),
-    };
-    let mut lines: Vec<(&str, String)> = vec![(because, words)];
+    let mut lines: Vec<(&str, String)> = vec![(because, clean(&shown.why))];
     if let Some(at) = root.ends_by {
         lines.push(("over", end_words(&times::moment(at, frame.now, frame.zone))));
     }

@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,6 +24,9 @@ use crate::store::Reader;
 
 /// Most messages of one answer, and the most that are sent again at once.
 pub(super) const LIMIT_MAX: u32 = 1_000;
+
+/// For so long whoever looks at what is wrong waits for what is said beside it.
+const ADDRESSES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Lists what was given up.
 pub(super) fn list(settled_too: bool, limit: u32, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -92,22 +96,32 @@ enum InUse {
     InForce(HashSet<String>),
     /// By jobs.toml, where no daemon runs: the next one goes by that.
     Written(Box<Settings>),
-    /// Neither can be asked, which says nothing of any address.
+    /// Neither tells, which says nothing of any address.
     Unknown,
 }
 
 impl InUse {
     fn known(global: &Global) -> Self {
-        let ask = Ask::Engine(Request::Addresses);
-        let answer = Client::connect(global).and_then(|mut client| client.ask(&ask, Some(ANSWER_WITHIN)));
-        if let Ok(Reply::Done(facts)) = answer {
-            let listed = facts["addresses"].as_array().into_iter().flatten();
-            return Self::InForce(
-                listed
-                    .filter_map(|address| Some(address.as_str()?.to_owned()))
-                    .collect(),
-            );
+        match Client::connect_to_any(global) {
+            Ok(Some(mut client)) => Self::in_force(&mut client),
+            Ok(None) => Self::written(global),
+            Err(_) => Self::Unknown,
         }
+    }
+
+    /// What the daemon says. One that says nothing, or does not know the question, goes by settings all the same: jobs.toml
+    /// may say by now what it has not taken on.
+    fn in_force(client: &mut Client) -> Self {
+        let answer = client.ask(&Ask::Engine(Request::Addresses), Some(ADDRESSES_WITHIN));
+        let Ok(Reply::Done(facts)) = answer else {
+            return Self::Unknown;
+        };
+        let listed = facts["addresses"].as_array().into_iter().flatten();
+        let listed = listed.filter_map(|address| Some(address.as_str()?.to_owned()));
+        Self::InForce(listed.collect())
+    }
+
+    fn written(global: &Global) -> Self {
         let written = config::load(&global.config, &Environment::of_process()).settings;
         written.map_or(Self::Unknown, |settings| Self::Written(Box::new(settings)))
     }

@@ -92,21 +92,9 @@ impl<O: Outside> World<O> {
         let answer = self.outside.answer(notification, self.moment());
         self.saw(&Seen::Tried(notification, &answer));
         let id = notification.id;
-        let outcome = answer.outcome;
-        let answered = !outcome.is_unreachable();
-        let receipt = None;
-        self.after(
-            answer.after,
-            Turn::Tell(
-                life,
-                Event::Delivered {
-                    id,
-                    outcome,
-                    receipt,
-                    answered,
-                },
-            ),
-        );
+        let (outcome, receipt) = (answer.outcome, None);
+        let told = Event::Delivered { id, outcome, receipt };
+        self.after(answer.after, Turn::Tell(life, told));
     }
 
     /// Something whose time has come.

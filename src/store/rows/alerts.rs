@@ -324,6 +324,7 @@ pub(in crate::store) fn store_delivery(statement: &mut Statement, delivery: &Del
         } => ("temporary", Some(error), *retry_after_seconds),
         DeliveryOutcome::Unreachable { error } => ("unreachable", Some(error), None),
         DeliveryOutcome::Permanent { error } => ("permanent", Some(error), None),
+        DeliveryOutcome::Unsent { error } => ("unsent", Some(error), None),
     };
     statement.execute(params![
         count(delivery.notification.0),
@@ -356,6 +357,7 @@ pub(in crate::store) fn read_delivery(row: &Row) -> Result<Delivery> {
                 retry_after_seconds,
             },
             "unreachable" => DeliveryOutcome::Unreachable { error },
+            "unsent" => DeliveryOutcome::Unsent { error },
             _ => DeliveryOutcome::Permanent { error },
         },
     })

@@ -287,6 +287,7 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
         last: NotificationId(5),
         is_certain: true,
         is_unreachable: true,
+        at_once_after: Some(2),
     };
     let pace = Pace {
         next_at: at(99),
@@ -297,6 +298,7 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
         outage: outage.cloned(),
         pace,
         next_in_stead: None,
+        next_end_at: None,
     };
     let facts = [
         record(Some("a@sea.example"), Some(&outage), None),
@@ -308,9 +310,13 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
             next_in_stead: Some(at(120)),
             ..record(Some("c@sea.example"), None, None)
         },
+        AddressRecord {
+            next_end_at: Some(at(130)),
+            ..record(Some("d@sea.example"), None, None)
+        },
     ];
     let snapshot = loaded(facts.iter().cloned().map(Fact::Address).collect());
-    let left = [facts[2].clone(), facts[1].clone(), facts[5].clone()];
+    let left = [&facts[2], &facts[1], &facts[5], &facts[6]].map(AddressRecord::clone);
     assert_eq!(snapshot.addresses, left);
     assert_eq!(snapshot.newest_record_at, None, "a try to come is no record");
 }

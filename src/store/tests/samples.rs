@@ -301,6 +301,7 @@ pub(super) fn deliveries() -> Vec<Delivery> {
             retry_after_seconds: None,
         },
         DeliveryOutcome::Permanent { error: text("never") },
+        DeliveryOutcome::Unsent { error: text("nowhere") },
         DeliveryOutcome::Accepted,
     ]
     .into_iter()

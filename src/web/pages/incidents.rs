@@ -165,9 +165,14 @@ pub(super) fn explained(view: &View, incidents: &[Explained]) -> Markup {
 }
 
 pub(super) fn what(incident: &Incident) -> Markup {
+    html! { (thing(incident)) " " (incident.kind.words()) }
+}
+
+/// What it is about.
+pub(super) fn thing(incident: &Incident) -> Markup {
     html! {
         @if incident.about != About::Freshd { (incident.about.as_str()) " " }
-        (subject_link(incident.about.as_str(), incident.subject.as_str())) " " (incident.kind.words())
+        (subject_link(incident.about.as_str(), incident.subject.as_str()))
     }
 }
 

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::act::{SentBack, take_on};
-use super::incidents::{turns, what};
+use super::incidents::{thing, turns};
 use super::words::{View, text, time_and_distance};
 use super::{Place, now, whole};
-use crate::model::{Incident, Reads};
+use crate::model::{Incident, Reads, Shown};
 
 /// What `/login` is made from.
 pub(in crate::web) struct LoginPage {
@@ -66,14 +66,12 @@ pub(in crate::web) struct AckPage {
 /// `/ack/TOKEN`.
 pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
     let incident = &page.incident;
+    let kind = incident.kind.words().to_owned();
+    let shown = Shown::of(incident.flapping.as_ref(), kind, incident.since, &incident.reason);
     let body = html! {
-        h1 { (what(incident)) }
-        @if let Some(well) = incident.well_since() {
-            p.lead { "It comes and goes, and is well since " (time_and_distance(view, well)) "; " (incident.severity.as_str()) " when it is wrong" }
-        } @else {
-            p.lead { (incident.severity.as_str()) }
-        }
-        p.reason { (text(&incident.reason)) }
+        h1 { (thing(incident)) " " (now::how(view, &shown)) }
+        p.lead { @if shown.is_well { "when wrong " } (incident.severity.as_str()) }
+        (now::why(&shown))
         dl {
             @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) }
@@ -144,8 +142,18 @@ mod tests {
             back: None,
         };
         let shown = ack(&view, &page).into_string();
-        for part in ["It comes and goes, and is well since", "flapping, 4 times"] {
-            assert!(shown.contains(part), "{part}: {shown}");
+        let (title, rest) = shown.split_once("</h1>").expect("a title");
+        let title = title.rsplit_once("<h1>").expect("its begin").1;
+        assert!(
+            title.contains("comes and goes, well since") && !title.contains("failed"),
+            "{title}"
+        );
+        for part in [
+            "when wrong warning",
+            "when wrong: failed: exit code 1",
+            "flapping, 4 times",
+        ] {
+            assert!(rest.contains(part), "{part}: {rest}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::words::{
     subject_link, text, time, time_and_distance,
 };
 use super::{Place, ansi, whole};
-use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status, natural};
+use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Shown, Status, natural};
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
@@ -150,7 +150,11 @@ fn incidents(view: &View, status: &Status) -> Markup {
 
 /// One incident: what, since when, why, who answers, who reads it next, and what else it explains.
 fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
-    let tone = severity_tone(incident.severity);
+    let shown = incident.shown(kind(&incident.kind));
+    let tone = match shown.is_well {
+        true => Tone::Warn,
+        false => severity_tone(incident.severity),
+    };
     let mut effects: Vec<&OpenIncident> = status
         .incidents
         .iter()
@@ -163,11 +167,11 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 (mark(tone)) span {
                     @if incident.about != "freshd" { (text(&incident.about)) " " }
                     (subject_link(&incident.about, &incident.subject)) " "
-                    @if incident.well_since().is_some() { "comes and goes, well just now" } @else { (kind(&incident.kind)) }
+                    (how(view, &shown))
                 }
                 a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
             }
-            p.reason { (text(&incident.reason)) }
+            (why(&shown))
             @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
@@ -195,6 +199,16 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             }
         }
     }
+}
+
+/// How it is, behind its name.
+pub(super) fn how(view: &View, shown: &Shown) -> Markup {
+    html! { (shown.how) @if shown.is_well { " since " (time(view, shown.since)) } }
+}
+
+/// Why it is wrong, or what is wrong with it when it is.
+pub(super) fn why(shown: &Shown) -> Markup {
+    html! { p.reason { @if shown.is_well { "when wrong: " } (text(&shown.why)) } }
 }
 
 /// The last line that a failed job printed.

@@ -59,6 +59,32 @@ fn whoever_reads_first_is_named_first() {
 }
 
 #[test]
+fn what_comes_and_goes_and_is_well_is_not_shown_as_wrong() {
+    let mut open = incident(3, "job", "export", None);
+    open["reason"] = json!("exit code 3");
+    open["kind"] = json!("failed");
+    open["flapping"] = json!({
+        "since": "2026-11-27T20:02:00Z", "times": 4, "well_since": "2026-11-27T22:05:00Z", "good": 1, "good_at": null,
+        "spells": []
+    });
+    let shown = |open: &Value| incidents(&test_view(), &status(&[], std::slice::from_ref(open))).into_string();
+    let well = shown(&open);
+    let (head, rest) = well.split_once("</h2>").expect("a head");
+    for part in ["<article class=\"incident warn\">", "comes and goes, well since"] {
+        assert!(head.contains(part), "{part}: {head}");
+    }
+    assert!(!head.contains("failed") && !well.contains("\"mark bad\""), "{well}");
+    let reason = "<p class=\"reason\">when wrong: failed: exit code 3</p>";
+    assert!(rest.starts_with(reason), "{rest}");
+
+    open["flapping"]["well_since"] = Value::Null;
+    let wrong = shown(&open);
+    assert!(wrong.contains("<article class=\"incident bad\">"), "{wrong}");
+    assert!(wrong.contains("<p class=\"reason\">exit code 3</p>"), "{wrong}");
+    assert!(!wrong.contains("comes and goes"), "{wrong}");
+}
+
+#[test]
 fn many_incidents_and_much_that_is_unknown_are_folded() {
     let unknown: Vec<Value> = (0..20).map(|at| dataset(&format!("d{at}"), "unknown")).collect();
     let open: Vec<Value> = (1..=20)
