@@ -24,7 +24,7 @@ pub(super) struct Gathering {
     pub(super) chars_max: Option<usize>,
     /// While it is caught up with, it gets a message no more often than this.
     pub(super) every: Duration,
-    /// For so long the ends of what an address knows by digests alone wait for others like them, once one was sent.
+    /// For so long the ends of what an address knows by digests alone wait for others like them, once one was taken.
     pub(super) ends_within: Duration,
     /// Whether the other side knows a thing by its name alone, and not by the incident: what comes last is what counts
     /// there, so that all messages about the thing keep their order.

@@ -82,6 +82,7 @@ impl Engine {
         let rules = self.gathering(&notification.address);
         if notification.state == NotificationState::Delivered {
             self.note_in_stead(notification);
+            self.note_end_by_digest(notification);
         }
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let is_taken = notification.state == NotificationState::Delivered;

@@ -198,7 +198,20 @@ impl Engine {
         }
     }
 
-    /// What has waited since another end was sent goes by one message, if it is more than one.
+    /// A message was taken at its first try: if it was the end of what its address knows by digests alone, the next such ones
+    /// wait for each other. Not before, since it may have to be sent again.
+    pub(super) fn note_end_by_digest(&mut self, taken: &Notification) {
+        let rules = self.gathering(&taken.address);
+        if !rules.is_gathered() || taken.tries != 1 || !self.outbox.ends_what_digests_told(taken) {
+            return;
+        }
+        let next = later(self.now.wall, rules.ends_within);
+        if let Some(line) = self.outbox.by_address.get_mut(&taken.address) {
+            line.next_end_at = Some(next);
+        }
+    }
+
+    /// What has waited since another end was taken goes by one message, if it is more than one.
     pub(super) fn gather_ends(&mut self, address: &Address) {
         let now = self.now.wall;
         let is_gathered = self.gathering(address).is_gathered();
@@ -222,8 +235,18 @@ impl Engine {
 impl Outbox {
     /// Whether it is the end of what its address knows by digests alone, and was not tried yet.
     pub(super) fn is_end_by_digest(&self, one: &Notification) -> bool {
-        let is_end = one.message.purpose == Purpose::Recovery && one.tries == 0;
-        let incident = one.incident.filter(|_| is_end);
+        one.tries == 0 && self.ends_what_digests_told(one)
+    }
+
+    /// Whether such an end is on its way to an address: the next waits for what it comes to.
+    pub(super) fn is_end_under_way(&self, address: &Address) -> bool {
+        let line = self.by_address.get(address).into_iter();
+        let mut under_way = line.flat_map(|line| &line.in_flight).filter_map(|id| self.get(*id));
+        under_way.any(|one| self.is_end_by_digest(one))
+    }
+
+    fn ends_what_digests_told(&self, one: &Notification) -> bool {
+        let incident = one.incident.filter(|_| one.message.purpose == Purpose::Recovery);
         incident.is_some_and(|incident| self.is_known_by_digest(incident, &one.address))
     }
 }

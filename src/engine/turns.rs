@@ -6,7 +6,7 @@ use super::lines::{AddressLine, Gathering};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::model::{
-    Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose, later,
+    Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose,
 };
 
 /// What is to be done about an address now.
@@ -127,16 +127,18 @@ impl Outbox {
     /// Each by itself, in the order of its incident, until it is a flood. A digest that was refused while something else was
     /// taken is one of them: what it tells of waits for it.
     fn turn_as_they_come(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
+        let is_end_under_way = self.is_end_under_way(address);
         let Some(line) = self.by_address.get_mut(address) else {
             return Turn::default();
         };
         line.caught_up();
-        let mut next_end_at = line.next_end_at.filter(|at| *at > now);
+        let next_end_at = line.next_end_at.filter(|at| *at > now);
         let room = if rules.is_gathered() {
             line.room(now)
         } else {
             usize::MAX
         };
+        let mut ends_wait = next_end_at.is_some() || is_end_under_way;
         let mut turn = Turn::default();
         let mut is_flood = false;
         let digest = line.digest.filter(|id| !line.in_flight.contains(id));
@@ -154,7 +156,7 @@ impl Outbox {
                 if self.is_behind_another(notification, &turn.send) {
                     continue;
                 }
-                if next_end_at.is_some() && self.is_end_by_digest(notification) {
+                if ends_wait && self.is_end_by_digest(notification) {
                     continue;
                 }
             }
@@ -167,9 +169,7 @@ impl Outbox {
                 is_flood = true;
                 break;
             }
-            if rules.is_gathered() && self.is_end_by_digest(notification) {
-                next_end_at = Some(later(now, rules.ends_within));
-            }
+            ends_wait |= self.is_end_by_digest(notification);
             turn.send.push(id);
         }
         // Also where no end waits: it is forgotten then.

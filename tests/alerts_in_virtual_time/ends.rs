@@ -318,11 +318,8 @@ fn of_two_that_stay_bad_the_one_made_from_the_other_goes_on_with_it() {
     };
     let e = of("e");
     assert_eq!((e.state, of("f").cause), (IncidentState::Open, Some(e.id)));
-    let sent = world.sent.iter().map(|(_, sent)| &sent.message);
-    let end = sent
-        .filter(|told| told.purpose == Purpose::Recovery)
-        .next()
-        .expect("an end");
+    let mut sent = world.sent.iter().map(|(_, sent)| &sent.message);
+    let end = sent.find(|told| told.purpose == Purpose::Recovery).expect("an end");
     let goes_on: Vec<&str> = end
         .facts
         .iter()
