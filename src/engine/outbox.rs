@@ -237,6 +237,14 @@ impl Outbox {
         waiting.find(|id| self.get(*id).is_some_and(|one| !self.is_overtaken(one)))
     }
 
+    /// Whether something of another incident about the same thing waits for the same address.
+    pub(super) fn is_followed(&self, notification: &Notification) -> bool {
+        let line = self.by_address.get(&notification.address);
+        let same = line.and_then(|line| line.things.get(&thing_of(notification)?));
+        let mut waiting = same.into_iter().flatten().filter_map(|id| self.get(*id));
+        waiting.any(|other| other.incident != notification.incident)
+    }
+
     /// What waits for the same address about the same incident, in order.
     pub(super) fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
         self.waiting_at(*incident, address)

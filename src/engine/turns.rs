@@ -84,7 +84,7 @@ impl Outbox {
         if !line.in_flight.is_empty() {
             return Turn::default();
         }
-        let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id, rules));
+        let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id, rules, now));
         let next: Vec<NotificationId> = line.digest.into_iter().chain(waiting).take(2).collect();
         // What has overtaken the one that was tried last is tried in its stead, and no sooner.
         let last = self.get(outage.last);
@@ -144,7 +144,7 @@ impl Outbox {
         let digest = line.digest.filter(|id| !line.in_flight.contains(id));
         let unsent: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
         for id in unsent {
-            let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules)) else {
+            let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules, now)) else {
                 continue;
             };
             if rules.is_gathered() {
@@ -156,7 +156,7 @@ impl Outbox {
                 if self.is_behind_another(notification, &turn.send) {
                     continue;
                 }
-                if ends_wait && self.is_end_by_digest(notification) {
+                if ends_wait && self.is_end_by_digest(notification) && !self.is_followed(notification) {
                     continue;
                 }
             }
@@ -185,11 +185,14 @@ impl Outbox {
         turn
     }
 
-    /// Nothing of its incident that it has not overtaken goes to the same address before it; and where a thing is known by its
-    /// name alone, nothing of an earlier incident about it: an end that comes late would end what began since.
-    fn is_first(&self, id: NotificationId, rules: Gathering) -> bool {
+    /// Nothing of its incident that it has not overtaken goes to the same address before it, and nothing of an earlier incident
+    /// about the same: an end that comes late would be the last word on what began since, and where a thing is known by its
+    /// name alone it would end that.
+    fn is_first(&self, id: NotificationId, rules: Gathering, now: Timestamp) -> bool {
         let of_incident = |one: &Notification| self.first_to_send(one.incident?, &one.address);
-        let of_thing = |one: &Notification| self.first_of_thing(one).filter(|_| rules.is_by_name);
+        // What waits to come with others is in no hurry, and keeps nothing else from being told.
+        let goes = |first: &NotificationId| self.get(*first).is_some_and(|first| !self.waits_for_others(first, now));
+        let of_thing = |one: &Notification| self.first_of_thing(one).filter(|first| rules.is_by_name || goes(first));
         let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
         let goes = self.get(id).filter(|one| !self.is_held_back(one));
         goes.is_some_and(|one| is_first(of_incident(one)) && is_first(of_thing(one)))

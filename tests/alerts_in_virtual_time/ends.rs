@@ -151,6 +151,25 @@ fn an_end_says_who_had_taken_it_on_and_when() {
     }
 }
 
+#[test]
+fn an_end_that_comes_late_is_told_before_what_began_about_the_same_since() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    // The end is put off once more when the address takes messages again.
+    world.channel(OPS, |sent, now| match sent.message.purpose {
+        _ if now < at("2026-11-26T13:30") => busy(now),
+        Purpose::Recovery if sent.tries < 8 => busy(now),
+        _ => DeliveryOutcome::Accepted,
+    });
+    mend(&mut world, "2026-11-26T12:20");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run_until("2026-11-26T13:25");
+    world.run("j");
+    world.run_until("2026-11-26T17:00");
+    let told = told_of_j(&world, OPS);
+    assert_eq!(told, [Purpose::Opening, Purpose::Recovery, Purpose::Opening]);
+}
+
 pub(super) const READER: &str = "mail:b@sea.example";
 
 /// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
