@@ -30,8 +30,6 @@ const NAMES_CHARS_MAX: usize = 400;
 const NAMES_LINES_MAX: usize = 8;
 /// The label of the line that says what is wrong, with what.
 pub(super) const WHAT: &str = "What";
-/// The label of a line about a rule that refuses data, beside the one that the reason tells.
-const BROKEN_TOO: &str = "Broken too";
 
 /// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
 ///
@@ -74,8 +72,8 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say(WHY, situation.why.clone());
-    for rule in further_rules(purpose, team, situation) {
-        say(BROKEN_TOO, rule);
+    for (label, rule) in broken_rules(purpose, team, situation) {
+        say(label, rule);
     }
     if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
         && purpose != Purpose::Recovery
@@ -170,15 +168,15 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     facts
 }
 
-/// The rules that refuse data beside the one that the reason tells, for those who are to mend it.
-fn further_rules(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<String> {
+/// The rules that refuse data, for those who are to mend it.
+fn broken_rules(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
     let told = [Some(situation.incident), situation.failure].into_iter().flatten();
     let is_told = told
         .map(|incident| incident.kind)
         .any(|kind| kind == ProblemKind::Rejected);
     match &situation.refused {
         Some(refused) if is_told && purpose != Purpose::Recovery && !is_reader(purpose, team, situation) => {
-            refused.further_rules()
+            refused.rules()
         }
         _ => Vec::new(),
     }
