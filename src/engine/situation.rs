@@ -27,14 +27,17 @@ impl Engine {
     ) -> Message {
         let zone = self.zone_at(team, address);
         if let Some(drill) = &incident.drill {
+            let addresses = self.addresses_told(incident);
+            let teams = addresses.iter().map(|address| &address.team);
             let rehearsal = Rehearsal {
                 now: self.now.wall,
                 zone,
                 incident,
                 drill,
-                called: self.thing_called(incident.about, &incident.subject),
+                title: self.title_of(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
-                addresses: self.addresses_told(incident),
+                teams: teams.map(|team| (team.clone(), self.team_title(team))).collect(),
+                addresses,
                 // What nobody is told of, or is well just now, is no news of a rehearsal either.
                 real: self
                     .incidents
@@ -51,15 +54,14 @@ impl Engine {
         crate::alerting::message(id, purpose, team, &situation)
     }
 
-    /// A job or dataset as people call it.
-    fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+    /// What people call a job or dataset, where that is not its name.
+    pub(super) fn title_of(&self, about: About, name: &Name) -> Option<&str> {
         let settings = &self.settings;
-        let title = match about {
+        match about {
             About::Job => settings.jobs.get(name).and_then(|job| job.title.as_deref()),
             About::Dataset => settings.datasets.get(name).and_then(|dataset| dataset.title.as_deref()),
             About::Freshd => None,
-        };
-        title.unwrap_or(name.as_str())
+        }
     }
 
     /// In what an incident concerns the reader of a message about it.
