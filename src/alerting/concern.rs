@@ -77,7 +77,7 @@ pub fn concern(
         Concern {
             called: subject_called.clone(),
             extent: extent_of_cause(situation).map(|extent| extent + &since),
-            next: next.and_then(|reader| next_words(reader, situation)),
+            next: next.and_then(next_words),
             untold: untold(),
             while_down: of_first(),
             ..Concern::default()
@@ -120,7 +120,7 @@ pub fn concern(
             }),
             called: subject_called,
             extent: extent_of_own(team, name, situation),
-            next: next.and_then(|reader| next_words(reader, situation)),
+            next: next.and_then(next_words),
             untold: untold(),
             while_down: while_down(name).or_else(of_first),
             commands: to_type(),
@@ -153,9 +153,6 @@ fn to_mend(situation: &Situation<'_>) -> Vec<String> {
     commands.filter(|command| *command != ack).collect()
 }
 
-fn next_words(reader: &Reading, situation: &Situation<'_>) -> Option<(String, Timestamp)> {
-    let mut data = situation.data.iter().map(|data| data.dataset);
-    let read = data.find(|dataset| dataset.name == reader.dataset);
-    let called = read.map_or(reader.dataset.as_str(), data_called);
-    Some((format!("{} reads {called}", reader.who), reader.at?))
+fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
+    Some((format!("{} reads {}", reader.who, reader.called), reader.at?))
 }

@@ -1,9 +1,11 @@
 //! The words of a rehearsal: its subject and its first sentence say that it is one, and no alarm.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::titles::in_subject;
+use super::titles::{in_subject, with_name};
 use super::words::what_words;
 use crate::model::{
     ANSWER, AddressState, DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, Reach, drill_words,
@@ -21,20 +23,29 @@ pub struct Rehearsal<'a> {
     pub incident: &'a Incident,
     /// What makes it a rehearsal.
     pub drill: &'a Drill,
-    /// What it is about, as people call it.
-    pub called: &'a str,
+    /// What people call the job or dataset that it is about, where that is not its name.
+    pub title: Option<&'a str>,
     /// The team that answers for it, as people call it.
     pub owner: String,
     /// Every address that it was to be told to, and whether that has taken anything of it.
     pub addresses: Vec<AddressState>,
+    /// The teams that are told there, as people call them.
+    pub teams: BTreeMap<Name, String>,
     /// What is wrong with it in earnest, meanwhile.
     pub real: Option<&'a Incident>,
+}
+
+impl Rehearsal<'_> {
+    /// What it is about, as people call it.
+    fn called(&self) -> &str {
+        self.title.unwrap_or(self.incident.subject.as_str())
+    }
 }
 
 /// Writes one message of a rehearsal to one team.
 pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehearsal<'_>) -> Message {
     let incident = rehearsal.incident;
-    let called = in_subject(rehearsal.called);
+    let called = in_subject(rehearsal.called());
     let stem = format!("{MARK} freshd rehearses with {called} (#{})", incident.id);
     let is_first = purpose == Purpose::Opening;
     Message {
@@ -70,7 +81,7 @@ fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
     let (incident, drill) = (rehearsal.incident, rehearsal.drill);
     let since = format_age(elapsed(incident.since, rehearsal.now));
     let real = match rehearsal.real {
-        None => format!("nothing is wrong with {}", rehearsal.called),
+        None => format!("nothing is wrong with {}", rehearsal.called()),
         Some(real) => format!("it is no alarm. Apart from it, {}", real_words(real, rehearsal)),
     };
     let ordered = format!("This is a rehearsal, ordered by {}: {real}.", drill.by);
@@ -101,7 +112,12 @@ fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
 /// all is well.
 fn real_words(real: &Incident, rehearsal: &Rehearsal<'_>) -> String {
     let since = format_time(real.since, rehearsal.zone);
-    format!("{} {} since {since} (#{})", rehearsal.called, what_words(real), real.id)
+    format!(
+        "{} {} since {since} (#{})",
+        rehearsal.called(),
+        what_words(real),
+        real.id
+    )
 }
 
 fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
@@ -115,7 +131,11 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
     };
     say(
         "What",
-        format!("a rehearsal with {} {}", incident.about.as_str(), incident.subject),
+        format!(
+            "a rehearsal with {} {}",
+            incident.about.as_str(),
+            with_name(rehearsal.title, incident.subject.as_str())
+        ),
     );
     say("Ordered by", drill.by.clone());
     say("Since", format_time(incident.since, zone));
@@ -127,7 +147,13 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
                 let of_them = rehearsal.addresses.iter();
                 let of_them = of_them.filter(|address| (address.state == Reach::Told) == has_taken);
                 let named: Vec<String> = of_them
-                    .map(|address| format!("{} by {}", address.reader(address.team.as_str()), address.to))
+                    .map(|address| {
+                        let team = rehearsal
+                            .teams
+                            .get(&address.team)
+                            .map_or(address.team.as_str(), String::as_str);
+                        format!("{} by {}", address.reader(team), address.to)
+                    })
                     .collect();
                 if !named.is_empty() {
                     say(label, named.join(", "));

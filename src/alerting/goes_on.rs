@@ -1,7 +1,8 @@
 //! What is not as promised at the end of an incident, and where people are told of it from then on.
 
+use super::titles::data_called;
 use super::words::Situation;
-use crate::model::{IncidentId, Name};
+use crate::model::{Dataset, IncidentId, Name};
 
 /// Where people are told of a dataset that stays broken at the end of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +31,22 @@ impl Situation<'_> {
         })
     }
 
-    /// The name of a dataset, with the number of the incident by which it goes on.
-    pub(super) fn numbered(&self, name: &Name) -> String {
-        match self.goes_on.get(name) {
-            Some(goes_on) => format!("{name} (#{})", goes_on.incident()),
-            None => name.to_string(),
+    /// A dataset as people call it, with the number of the incident by which it goes on, and in a line with its name.
+    pub(super) fn numbered(&self, dataset: &Dataset, with_name: bool) -> String {
+        let name = dataset
+            .title
+            .as_ref()
+            .filter(|_| with_name)
+            .map(|_| dataset.name.to_string());
+        let number = self
+            .goes_on
+            .get(&dataset.name)
+            .map(|goes_on| format!("#{}", goes_on.incident()));
+        let called = data_called(dataset);
+        let notes: Vec<String> = name.into_iter().chain(number).collect();
+        match notes.is_empty() {
+            true => called.to_owned(),
+            false => format!("{called} ({})", notes.join(", ")),
         }
     }
 }

@@ -2,12 +2,12 @@
 //! good by now; and how much is affected, where only a few words say so.
 
 use super::made_from::is_of_made;
-use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
+use super::readers::{own_behind, reads_else, when};
+use super::sentences::{OTHERS_MAX, broken_sentence, called_of, named};
 use super::terms::state_words;
 use super::titles::{called, data_called};
 use super::words::{
     DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words,
-    when,
 };
 use crate::model::{About, Message, Name, Purpose, Severity};
 
@@ -37,20 +37,20 @@ pub(super) fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situatio
 }
 
 /// By what a dataset concerns a team: `trucks reads`, or `you own` where they read it who are the team.
-pub(super) fn reads_or_owns(team: &Name, reads: Option<&Reading>, situation: &Situation<'_>) -> String {
+pub(super) fn reads_or_owns(reads: Option<&Reading>, situation: &Situation<'_>) -> String {
     match reads {
         Some(reader) => format!("{} reads", reader.who),
         None if situation.is_meant => YOU_OWN.to_owned(),
-        None => others_own(team),
+        None => others_own(&situation.team_called),
     }
 }
 
-fn others_own(team: &Name) -> String {
+pub(super) fn others_own(team: &str) -> String {
     format!("{team} owns")
 }
 
-/// Makes words that were written to a team into words for somebody who reads them in its stead.
-pub fn to_others(message: &mut Message, team: &Name) {
+/// Makes words that were written to a team, which people call so, into words for somebody who reads them in its stead.
+pub fn to_others(message: &mut Message, team: &str) {
     message.headline = message
         .headline
         .replace(&format!("which {YOU_OWN}"), &format!("which {}", others_own(team)));
@@ -77,7 +77,7 @@ pub(super) fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<Stri
         return None;
     }
     let data = own.next()?;
-    let whose = reads_or_owns(team, reads(team, data, situation), situation);
+    let whose = reads_or_owns(reads(team, data, situation), situation);
     let goes_on = match incident.ends_by() {
         Some(_) => String::new(),
         None => format!(" This is not over: {} {}.", called(situation), what_words(incident)),
@@ -100,20 +100,16 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     let mut text = format!(
         "{}, which {}, is {}: {}.",
         data_called(data.dataset),
-        reads_or_owns(team, reads, situation),
+        reads_or_owns(reads, situation),
         state_words(data.standing.state),
         data.standing.reason
     );
-    text.push_str(&others_broken(team, situation, &data.dataset.name));
+    let name = &data.dataset.name;
+    text.push_str(&own_behind(team, name, situation));
     if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
-    } else if let Some(reader) = first_behind(team, &data.dataset.name, situation) {
-        text.push_str(&format!(
-            " {} reads {}, which is made from it, next {}.",
-            reader.who,
-            reader.dataset,
-            when(reader, situation)
-        ));
+    } else if let Some(reader) = first_behind(team, name, situation) {
+        text.push_str(&format!(" {}.", reads_else(reader, name, "next", situation)));
     }
     let known = match situation.owner_reach {
         OwnerReach::Told => " and has been told",
@@ -122,6 +118,8 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
         OwnerReach::Nobody => "",
     };
     text.push_str(&format!(" {} answers for it{known}.", situation.owner));
+    // Behind what is said of the first, or nobody knew which of them is meant.
+    text.push_str(&others_broken(team, situation, name));
     text
 }
 
@@ -141,7 +139,7 @@ fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
         .data
         .iter()
         .filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
-    named(" Not as promised either: ", &names_of(others), OTHERS_MAX)
+    named(" Not as promised either: ", &called_of(others), OTHERS_MAX)
 }
 
 /// How much a cause affects beside what it is about: what of that is not as promised, by the first, and how much more is made from

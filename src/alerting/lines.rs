@@ -4,35 +4,25 @@ use std::collections::BTreeSet;
 
 use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
-use super::impact::{READ_BY, YOU};
 use super::made_from::{made_from_it, named};
 use super::quiet_cause::told_cause_words;
+use super::readers::read_by;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
 use super::titles::{called_and_named, data_called_and_named};
-use super::words::{DataSide, JobSide, Reading, Situation, is_broken, is_reader, was_words, what_words, when};
+use super::words::{DataSide, JobSide, Situation, is_broken, is_reader, was_words, what_words};
 use crate::freshness::DataState;
 use crate::model::{
     About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, TAKEN_ON, Version, WHY,
     format_time,
 };
 
-/// Readers with a line of their own in one message.
-const READERS_MAX: usize = 12;
-/// Readers at no known time that are named to one of the readers.
-const ALSO_READ_BY_MAX: usize = 6;
-/// Datasets named in such a line.
-const READ_MAX: usize = 6;
 /// Datasets of which everything is said in one message: those next to the cause.
 const DATASETS_MAX: usize = 3;
 /// Characters of names in one line.
 const NAMES_CHARS_MAX: usize = 400;
-/// Lines of names of one kind.
-const NAMES_LINES_MAX: usize = 8;
 /// The label of the line that says what is wrong, with what.
 pub(super) const WHAT: &str = "What";
-/// The label of a line about a rule that refuses data, beside the one that the reason tells.
-const BROKEN_TOO: &str = "Broken too";
 
 /// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
 ///
@@ -75,8 +65,8 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say(WHY, situation.why.clone());
-    for rule in further_rules(purpose, team, situation) {
-        say(BROKEN_TOO, rule);
+    for (label, rule) in broken_rules(purpose, team, situation) {
+        say(label, rule);
     }
     if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
         && purpose != Purpose::Recovery
@@ -173,91 +163,18 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     facts
 }
 
-/// The rules that refuse data beside the one that the reason tells, for those who are to mend it.
-fn further_rules(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<String> {
+/// The rules that refuse data, for those who are to mend it.
+fn broken_rules(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
     let told = [Some(situation.incident), situation.failure].into_iter().flatten();
     let is_told = told
         .map(|incident| incident.kind)
         .any(|kind| kind == ProblemKind::Rejected);
     match &situation.refused {
         Some(refused) if is_told && purpose != Purpose::Recovery && !is_reader(purpose, team, situation) => {
-            refused.further_rules()
+            refused.rules()
         }
         _ => Vec::new(),
     }
-}
-
-/// Who reads it: a line for each that reads at a known time, the first of them first; then the names of the others.
-fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
-    let own = |reader: &Reading| reader.team == *team;
-    let (timed, mut others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(|reader| reader.at.is_some());
-    let mut lines: Vec<(&Reading, Vec<&str>)> = Vec::new();
-    for reader in timed {
-        let dataset = reader.dataset.as_str();
-        let is_same = |(known, _): &&mut (&Reading, _)| known.who == reader.who && known.at == reader.at;
-        match lines.iter_mut().find(is_same) {
-            Some((_, datasets)) => datasets.push(dataset),
-            None => lines.push((reader, vec![dataset])),
-        }
-    }
-    let mut told: Vec<(&'static str, String)> = Vec::new();
-    // Whoever stands in for them is not who is meant.
-    let is_you = |reader: &Reading| situation.is_meant && own(reader);
-    for (reader, datasets) in lines.iter().take(READERS_MAX) {
-        let you = if is_you(reader) {
-            format!(" {YOU})")
-        } else {
-            String::new()
-        };
-        told.push((
-            READ_BY[0],
-            format!("{}{you}, {}: {}", reader.who, when(reader, situation), few(datasets)),
-        ));
-    }
-    if lines.len() > READERS_MAX {
-        told.push((READ_BY[0], format!("and {} more", lines.len() - READERS_MAX)));
-    }
-    others.sort_by_key(|reader| !own(reader));
-    // Each of them once, with what it reads.
-    let mut each: Vec<(&Reading, Vec<&str>)> = Vec::new();
-    for reader in others {
-        let is_same = |(known, _): &&mut (&Reading, _)| known.who == reader.who && known.team == reader.team;
-        match each.iter_mut().find(is_same) {
-            Some((_, datasets)) => datasets.push(reader.dataset.as_str()),
-            None => each.push((reader, vec![reader.dataset.as_str()])),
-        }
-    }
-    // With one dataset there is no doubt which they read.
-    let is_one = situation.data.len() <= 1;
-    // Whoever reads it is told what concerns them, and not who else there is.
-    let shown = match purpose {
-        Purpose::Impact => each.len().min(ALSO_READ_BY_MAX),
-        _ => each.len(),
-    };
-    let left_out = each.len() - shown;
-    let each = each[..shown]
-        .iter()
-        .map(|(reader, datasets)| match (is_you(reader), is_one) {
-            (false, true) => reader.who.clone(),
-            (true, true) => format!("{} {YOU})", reader.who),
-            (false, false) => format!("{} ({})", reader.who, few(datasets)),
-            (true, false) => format!("{} {YOU}, {})", reader.who, few(datasets)),
-        });
-    let lines = in_lines(each, NAMES_LINES_MAX).into_iter();
-    told.extend(lines.map(|line| (READ_BY[1], line)));
-    if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {
-        line.push_str(&format!(" and {left_out} more"));
-    }
-    told
-}
-
-/// What somebody reads, the first of it by name.
-fn few(datasets: &[&str]) -> String {
-    let mut what = datasets[..datasets.len().min(READ_MAX)].join(", ");
-    if datasets.len() > READ_MAX {
-        what.push_str(&format!(" and {} more", datasets.len() - READ_MAX));
-    }
-    what
 }
 
 /// One dataset in full: as of when its data is, what readers see, and whether its promise holds. Why not is said once.

@@ -7,7 +7,7 @@ use super::lines::in_lines;
 use super::terms::state_words;
 use super::words::{DataSide, Situation, is_reader};
 use crate::freshness::DataState;
-use crate::model::{About, Name, Purpose, natural};
+use crate::model::{AND_MORE, About, Name, Purpose, natural};
 
 /// The label of the line that counts them.
 const MADE_FROM_IT: &str = "Made from it";
@@ -15,11 +15,13 @@ const MADE_FROM_IT: &str = "Made from it";
 /// Whether a line is one of those that name what is made from it.
 pub(super) fn is_of_made(label: &str) -> bool {
     let group = label.split_once(" (").map(|(title, _)| title);
-    label == MADE_FROM_IT || group.is_some_and(|title| Group::all().any(|group| group.title() == title))
+    label == MADE_FROM_IT
+        || label == AND_MORE
+        || group.is_some_and(|title| Group::all().any(|group| group.title() == title))
 }
 
 /// So few stand in one line.
-const IN_ONE_LINE_MAX: usize = 6;
+pub(super) const IN_ONE_LINE_MAX: usize = 6;
 
 /// Datasets named in one message.
 const NAMED_MAX: usize = 200;
@@ -173,7 +175,8 @@ pub(super) fn made_from_it(
         let named: Vec<String> = group.iter().take(room).map(|name| noted(name, None)).collect();
         room -= named.len();
         let rows = in_lines(named.into_iter(), usize::MAX).into_iter();
-        lines.extend(rows.map(|row| (label.clone(), row)));
+        let labels = std::iter::once(label).chain(std::iter::repeat(AND_MORE.to_owned()));
+        lines.extend(labels.zip(rows));
     }
     lines
 }

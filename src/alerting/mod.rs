@@ -16,6 +16,7 @@ mod problem;
 mod proof;
 mod quiet_cause;
 mod quoted;
+mod readers;
 mod refused;
 mod reminder;
 mod resent;

@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use crate::model::{CheckResult, Verdict, VersionRef};
 
-/// Rules that have a line of their own.
+/// The label of the line about the first rule that refuses data, which the reason tells as well.
+const BROKEN_RULE: &str = "Broken rule";
+
+/// The label of a line about another.
+const BROKEN_TOO: &str = "Broken too";
+
+/// Further rules that have a line of their own.
 const RULES_MAX: usize = 12;
 
 /// Characters of such a line.
@@ -22,14 +28,25 @@ pub struct Refused<'a> {
 }
 
 impl Refused<'_> {
-    /// A line for each broken rule but the first, which the reason tells: what was expected and what came.
-    pub(super) fn further_rules(&self) -> Vec<String> {
+    /// A line for each broken rule, where there are several: what was expected and what came. The first is told by the
+    /// reason as well, but without it the others are no list.
+    pub(super) fn rules(&self) -> Vec<(&'static str, String)> {
         let broken = self.checks.iter().filter(|check| check.verdict == Verdict::Hold);
-        let further: Vec<&CheckResult> = broken.skip(1).collect();
-        let mut lines: Vec<String> = further.iter().take(RULES_MAX).map(|check| line(check)).collect();
+        let broken: Vec<&CheckResult> = broken.collect();
+        let [first, further @ ..] = broken.as_slice() else {
+            return Vec::new();
+        };
+        if further.is_empty() {
+            return Vec::new();
+        }
+        let shown = further.iter().take(RULES_MAX).map(|check| (BROKEN_TOO, line(check)));
+        let mut lines: Vec<_> = std::iter::once((BROKEN_RULE, line(first))).chain(shown).collect();
         if further.len() > RULES_MAX {
             let left_out = further.len() - RULES_MAX;
-            lines.push(format!("and {left_out} more: freshd why {}", self.version.dataset));
+            lines.push((
+                BROKEN_TOO,
+                format!("and {left_out} more: freshd why {}", self.version.dataset),
+            ));
         }
         lines
     }

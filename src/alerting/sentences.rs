@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::acknowledged::{taken_on_now, taken_on_sentence};
 use super::impact::{good_by_now, impact_sentence, reads_or_owns};
+use super::readers::first_readers;
 use super::terms::{breach_words, state_words};
 use super::titles::{called, data_called, job_called};
-use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads, when};
+use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads};
 use crate::freshness::DataState;
 use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
@@ -209,10 +210,7 @@ fn consequence(situation: &Situation<'_>) -> String {
             format_time(deadline, situation.zone)
         ));
     }
-    if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
-        text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
-    }
-    text
+    text + &first_readers(data, situation)
 }
 
 pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
@@ -254,10 +252,7 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
             situation.quoted(&failure.reason)
         ));
     }
-    if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
-        text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
-    }
-    text
+    text + &first_readers(data, situation)
 }
 
 /// By what an incident is told: of what a job breaks, a promise that is broken for certain before one of which nobody can
@@ -270,11 +265,12 @@ fn most_broken<'a>(situation: &'a Situation<'_>) -> Option<&'a DataSide<'a>> {
     known.or_else(|| broken().next()).or(situation.data.first())
 }
 
-pub(super) fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
-    data.map(|data| data.dataset.name.as_str()).collect()
+/// Datasets, in a sentence.
+pub(super) fn called_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
+    data.map(|data| data_called(data.dataset)).collect()
 }
 
-/// A sentence that names the first so many, by name, and counts the rest; nothing of nothing.
+/// A sentence that names the first so many, in the order of their names, and counts the rest; nothing of nothing.
 pub(super) fn named(lead: &str, names: &[&str], most: usize) -> String {
     let mut names = names.to_vec();
     names.sort_by(|a, b| natural(a, b));
@@ -293,10 +289,10 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
     let Some(((reads, data), others)) = broken.split_first() else {
         return over;
     };
-    let whose = reads_or_owns(team, *reads, situation);
+    let whose = reads_or_owns(*reads, situation);
     let goes_on = situation.goes_on_words(&data.dataset.name);
     let goes_on = goes_on.map_or_else(String::new, |words| format!("; {words}"));
-    let others = numbered(situation, others);
+    let others = numbered(situation, others, false);
     format!(
         "PARTLY OVER: {}, which {whose}, is still {}: {}{goes_on}.{} Only this is over: {over}",
         data_called(data.dataset),
@@ -321,20 +317,22 @@ fn still_broken<'a>(team: &Name, situation: &'a Situation<'_>) -> Vec<(Option<&'
 fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
     let others = situation.data.iter().skip(1);
     let good = others.filter(|data| !is_broken(data) && is_own(team, data, situation));
-    named(" As promised, too: ", &names_of(good), OTHERS_MAX)
+    named(" As promised, too: ", &called_of(good), OTHERS_MAX)
 }
 
-/// What of a team's own data is not as promised at the end, by name.
+/// What of a team's own data is not as promised at the end, by title and name.
 pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
-    let names = numbered(situation, &still_broken(team, situation));
+    let names = numbered(situation, &still_broken(team, situation), true);
     let words = named("", &as_texts(&names), STILL_BROKEN_MAX);
     (!names.is_empty()).then(|| words.trim_end_matches('.').to_owned())
 }
 
-/// The names of datasets that are broken all the same, each with the incident by which it goes on.
-fn numbered(situation: &Situation<'_>, broken: &[(Option<&Reading>, &DataSide<'_>)]) -> Vec<String> {
-    let names = broken.iter().map(|(_, data)| situation.numbered(&data.dataset.name));
-    names.collect()
+/// What is broken all the same, each with the incident by which it goes on, and in a line with its name.
+fn numbered(situation: &Situation<'_>, broken: &[(Option<&Reading>, &DataSide<'_>)], with_name: bool) -> Vec<String> {
+    let broken = broken
+        .iter()
+        .map(|(_, data)| situation.numbered(data.dataset, with_name));
+    broken.collect()
 }
 
 fn as_texts(names: &[String]) -> Vec<&str> {

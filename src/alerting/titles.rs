@@ -55,7 +55,8 @@ fn title<'a>(situation: &Situation<'a>) -> Option<&'a str> {
     }
 }
 
-fn with_name(title: Option<&str>, name: &str) -> String {
+/// A title, with the name behind it; the name alone where there is none.
+pub(super) fn with_name(title: Option<&str>, name: &str) -> String {
     match title {
         Some(title) => format!("{title} ({name})"),
         None => name.to_owned(),

@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::reminder::next_working_morning;
+use super::titles::{data_called_and_named, with_name};
 use super::words::{was_words, what_words};
 use crate::model::{
-    Calendar, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed, format_age,
-    format_time,
+    Calendar, Dataset, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed,
+    format_age, format_time,
 };
 
 /// A shorter time in which freshd did not run is an update, and no news.
@@ -55,13 +56,13 @@ pub struct TeamWeek<'a> {
     /// Runs that began, by how they ended, and what was due and never began.
     pub runs: Vec<(Outcome, u64)>,
     /// Of datasets of which something is promised: all, and those whose promise was broken.
-    pub promised: Vec<&'a Name>,
+    pub promised: Vec<&'a Dataset>,
     /// See above.
-    pub broken: Vec<&'a Name>,
+    pub broken: Vec<&'a Dataset>,
     /// And those of which nobody can tell whether it was kept: nothing of them was ever seen.
-    pub unseen: Vec<&'a Name>,
-    /// The problems of the week that people were told of, the oldest first.
-    pub incidents: Vec<&'a Incident>,
+    pub unseen: Vec<&'a Dataset>,
+    /// The problems of the week that people were told of, the oldest first, each with the title of what it is about.
+    pub incidents: Vec<(&'a Incident, Option<&'a str>)>,
     /// For how long freshd did not run.
     pub down: Duration,
 }
@@ -89,8 +90,8 @@ pub struct ToReport<'a> {
     pub open: usize,
     /// Datasets of the team that are not as promised now because of a problem of somebody else.
     pub behind_others: usize,
-    /// The oldest of the team's data: its name, and of when it is.
-    pub oldest: Option<(&'a Name, Timestamp)>,
+    /// The oldest of the team's data, and of when it is.
+    pub oldest: Option<(&'a Dataset, Timestamp)>,
 }
 
 /// Writes the report.
@@ -122,7 +123,8 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
             );
         }
     }
-    if let Some((name, as_of)) = report.oldest {
+    if let Some((dataset, as_of)) = report.oldest {
+        let name = data_called_and_named(dataset);
         let age = format_age(elapsed(as_of, report.now));
         facts.say(
             "Oldest data",
@@ -227,9 +229,10 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
     format!("{kept}{unseen}.")
 }
 
-/// The first of them by name, and how many more there are.
-fn names(all: &[&Name]) -> String {
-    let named: Vec<&str> = all.iter().take(PROBLEMS_MAX).map(|name| name.as_str()).collect();
+/// The first of them by title and name, and how many more there are.
+fn names(all: &[&Dataset]) -> String {
+    let named = all.iter().take(PROBLEMS_MAX);
+    let named: Vec<String> = named.map(|dataset| data_called_and_named(dataset)).collect();
     match all.len() - named.len() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
@@ -239,8 +242,8 @@ fn names(all: &[&Name]) -> String {
 fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
     // What is open is not left out for what is over.
     let mut incidents = week.incidents.clone();
-    incidents.sort_by_key(|incident| incident.state == IncidentState::Resolved);
-    for incident in incidents.iter().take(PROBLEMS_MAX) {
+    incidents.sort_by_key(|(incident, _)| incident.state == IncidentState::Resolved);
+    for (incident, title) in incidents.iter().take(PROBLEMS_MAX) {
         let since = incident.since_words(|at| format_time(at, zone));
         let lasted = match incident.resolved_at {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
@@ -251,7 +254,8 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
             true => what_words(incident).to_owned(),
             false => was_words(incident),
         };
-        let text = format!("#{} {} {what}, {lasted}", incident.id, incident.subject);
+        let called = with_name(*title, incident.subject.as_str());
+        let text = format!("#{} {called} {what}, {lasted}", incident.id);
         facts.say(if is_open { "Open" } else { "Over" }, text);
     }
     if week.incidents.len() > PROBLEMS_MAX {

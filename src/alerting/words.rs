@@ -14,7 +14,7 @@ use super::titles::{called, data_called, in_subject};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message,
-    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, both_ends, format_time,
+    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, both_ends,
 };
 
 /// Lines of output quoted in a message.
@@ -42,6 +42,8 @@ pub struct Situation<'a> {
     pub was_down: Option<(Timestamp, Timestamp)>,
     /// Whether jobs.toml still names what it is about.
     pub is_configured: bool,
+    /// The team that it is written to, as people call it.
+    pub team_called: String,
     /// The team that answers for it, as people call it.
     pub owner: String,
     /// Whether that team knows.
@@ -128,8 +130,12 @@ pub struct Reading {
     pub who: String,
     /// The team that answers for the reader.
     pub team: Name,
+    /// Whether it is a job, and no system or team.
+    pub is_job: bool,
     /// What it reads.
     pub dataset: Name,
+    /// The same as people call it.
+    pub called: String,
     /// When it reads next, where that is known.
     pub at: Option<Timestamp>,
 }
@@ -382,10 +388,4 @@ pub(super) fn owns(team: &Name, data: &DataSide<'_>) -> bool {
 
 pub(super) fn is_broken(data: &DataSide<'_>) -> bool {
     !data.standing.state.keeps_promise()
-}
-
-pub(super) fn when(reader: &Reading, situation: &Situation<'_>) -> String {
-    reader
-        .at
-        .map_or_else(|| "at no known time".to_owned(), |at| format_time(at, situation.zone))
 }

@@ -1,12 +1,9 @@
 //! The HTML of a mail: inline styles, one column, readable on a phone and in the dark.
 
-use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::groups::groups;
+use super::html_text::{MONO, escape, linked, worded};
 use super::links::Links;
 use super::text::shown_facts;
 use super::tone::{self, Tone};
@@ -25,8 +22,6 @@ const STYLE: &str = "\
 }";
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
-
-const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
 /// So many rows of facts and incidents leave what to do about them in sight on a phone.
 const ROWS_IN_SIGHT: usize = 40;
@@ -219,64 +214,9 @@ fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
     page.write_fmt(text).expect("writing to a string cannot fail");
 }
 
-/// A text that is nothing but a web address becomes a link to it; everything else is only escaped.
-fn linked(text: &str) -> String {
-    let escaped = escape(text);
-    let is_address = text.starts_with("https://") || text.starts_with("http://");
-    if is_address && !text.contains(char::is_whitespace) {
-        format!("<a href=\"{escaped}\" style=\"color:#0b5cad\">{escaped}</a>")
-    } else {
-        worded(text)
-    }
-}
-
-/// As [`escape`], with times that no line ends in.
-fn worded(text: &str) -> String {
-    TIME.replace_all(&escape(text), "<span style=\"white-space:nowrap\">$0</span>")
-        .into_owned()
-}
-
-/// A time as messages write it: `Fri 2026-11-27 23:30`.
-static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:[A-Z][a-z]{2} )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b").expect("it is an expression")
-});
-
-fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['&', '<', '>', '"', '\'']) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    Cow::Owned(escaped)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_whole_web_address_becomes_a_link_and_cannot_leave_its_attribute() {
-        assert_eq!(
-            linked("https://wiki.example/a?b&\"c"),
-            "<a href=\"https://wiki.example/a?b&amp;&quot;c\" style=\"color:#0b5cad\">https://wiki.example/a?b&amp;&quot;c</a>"
-        );
-        assert_eq!(linked("javascript:alert(1)"), "javascript:alert(1)");
-        assert_eq!(linked("see https://wiki.example"), "see https://wiki.example");
-        assert_eq!(linked("<b>"), "&lt;b&gt;");
-        assert_eq!(
-            linked("late, Fri 2026-11-27 23:30."),
-            "late, <span style=\"white-space:nowrap\">Fri 2026-11-27 23:30</span>."
-        );
-    }
 
     /// What an element of a page, found by how it begins, is given inline for a property.
     fn inline<'a>(page: &'a str, element: &str, property: &str) -> &'a str {

@@ -10,6 +10,7 @@ mod file;
 mod first_message;
 mod groups;
 mod html;
+mod html_text;
 mod http;
 mod links;
 mod mail;

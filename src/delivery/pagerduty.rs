@@ -10,7 +10,7 @@ use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, OUTPUT_LINES_MAX, clean, link,
     output_tail, tone,
 };
-use crate::model::{Message, Purpose, Secret, Severity};
+use crate::model::{AND_MORE, Message, Purpose, Secret, Severity};
 
 /// Longest summary that is taken, in characters.
 const SUMMARY_CHARS_MAX: usize = 1024;
@@ -145,9 +145,14 @@ fn severity(message: &Message) -> &'static str {
 
 fn details(message: &Message) -> Value {
     let mut details = Map::new();
+    let mut label = String::new();
     for fact in message.facts.iter().take(FACTS_MAX) {
         let text = clean::line(&fact.text, FACT_CHARS_MAX);
-        let known = details.entry(clean::line(&fact.label, LABEL_CHARS_MAX));
+        // Such a fact belongs to the one above it, and in an object nothing stands above anything.
+        if fact.label != AND_MORE {
+            label = clean::line(&fact.label, LABEL_CHARS_MAX);
+        }
+        let known = details.entry(label.clone());
         // Each reader is a fact of its own, and all have one label.
         let known = known.or_insert_with(|| json!(""));
         *known = match known.as_str() {

@@ -224,7 +224,7 @@ impl Engine {
             ..Message::clone(written)
         };
         if self.stands_in_for(&written.team, address) {
-            to_others(&mut message, &written.team);
+            to_others(&mut message, &self.team_title(&written.team));
         }
         if elapsed(written.at, self.now.wall) >= IS_LATE_AFTER {
             let at = format_time(written.at, self.zone_at(&written.team, &unheard.address));

@@ -49,6 +49,7 @@ mod pings;
 mod pools;
 mod promises;
 mod quiet;
+mod readers;
 mod register;
 mod reload;
 mod reminders;

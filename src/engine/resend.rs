@@ -68,7 +68,7 @@ impl Engine {
         message.id = self.message_id(id);
         if !self.is_own_address(dead.told_for(), &dead.address) {
             // It was theirs when that was written.
-            to_others(&mut message, dead.told_for());
+            to_others(&mut message, &self.team_title(dead.told_for()));
         }
         let asked = format!("on request of {by}, as message {} could not be delivered", dead.id);
         let zone = self.zone_at(dead.message.told_for(), &dead.address);

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Refused, Rehearsal, Situation};
 use crate::freshness::DataState;
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, Outcome,
     Owner, ProblemKind, Purpose, Silence, Version, proof_words, quarantine_path,
 };
-use crate::schedule;
 
 impl Engine {
     /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
@@ -27,14 +26,17 @@ impl Engine {
     ) -> Message {
         let zone = self.zone_at(team, address);
         if let Some(drill) = &incident.drill {
+            let addresses = self.addresses_told(incident);
+            let teams = addresses.iter().map(|address| &address.team);
             let rehearsal = Rehearsal {
                 now: self.now.wall,
                 zone,
                 incident,
                 drill,
-                called: self.thing_called(incident.about, &incident.subject),
+                title: self.title_of(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
-                addresses: self.addresses_told(incident),
+                teams: teams.map(|team| (team.clone(), self.team_title(team))).collect(),
+                addresses,
                 // What nobody is told of, or is well just now, is no news of a rehearsal either.
                 real: self
                     .incidents
@@ -52,14 +54,18 @@ impl Engine {
     }
 
     /// A job or dataset as people call it.
-    fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+    pub(super) fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+        self.title_of(about, name).unwrap_or(name.as_str())
+    }
+
+    /// What people call a job or dataset, where that is not its name.
+    pub(super) fn title_of(&self, about: About, name: &Name) -> Option<&str> {
         let settings = &self.settings;
-        let title = match about {
+        match about {
             About::Job => settings.jobs.get(name).and_then(|job| job.title.as_deref()),
             About::Dataset => settings.datasets.get(name).and_then(|dataset| dataset.title.as_deref()),
             About::Freshd => None,
-        };
-        title.unwrap_or(name.as_str())
+        }
     }
 
     /// In what an incident concerns the reader of a message about it.
@@ -114,14 +120,14 @@ impl Engine {
             None => self.owner_of(incident).0,
         };
         let mut data: Vec<DataSide<'_>> = data.collect();
-        let mut readers = self.readers(incident.id);
+        let mut readers = self.all_readers(incident.id);
         if incident.resolved_at.is_some() && incident.told_to_answer() != Some(team) {
             let theirs = self.put_theirs(team, zone, incident, &mut data);
             let known: BTreeSet<_> = readers
                 .iter()
                 .map(|one| (one.who.clone(), one.dataset.clone()))
                 .collect();
-            let more = self.readers_of(theirs).into_iter();
+            let more = self.all_readers_of(theirs).into_iter();
             readers.extend(more.filter(|one| !known.contains(&(one.who.clone(), one.dataset.clone()))));
         }
         let silenced = self.silences_over(incident, &data);
@@ -139,6 +145,7 @@ impl Engine {
             recorded_in: &self.settings.timezone,
             incident,
             why: self.why_in(incident, zone),
+            team_called: self.team_title(team),
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
             unheard: self.nobody_heard(incident),
@@ -312,47 +319,5 @@ impl Engine {
     pub(super) fn team_title(&self, team: &Name) -> String {
         let title = self.settings.teams.get(team).and_then(|team| team.title.clone());
         title.unwrap_or_else(|| team.to_string())
-    }
-
-    /// A system, a job or a team that reads something, as people call it.
-    fn consumer_title(&self, consumer: &Name) -> String {
-        let settings = &self.settings;
-        let system = settings.systems.get(consumer).map(|system| system.title.as_deref());
-        let job = || settings.jobs.get(consumer).map(|job| job.title.as_deref());
-        let team = || settings.teams.get(consumer).map(|team| team.title.as_deref());
-        let title = system.or_else(job).or_else(team).flatten();
-        title.unwrap_or(consumer.as_str()).to_owned()
-    }
-
-    /// Who reads what an incident concerns, first reader first.
-    pub(super) fn readers(&self, id: IncidentId) -> Vec<Reading> {
-        self.readers_of(self.broken_by(id).into_iter().map(|(name, _)| name))
-    }
-
-    /// Who reads any of these datasets, or what is made from it, first reader first.
-    fn readers_of(&self, of: impl IntoIterator<Item = Name>) -> Vec<Reading> {
-        let mut readings: Vec<Reading> = Vec::new();
-        for name in of {
-            for reader in self.lineage.impact(name.as_str()) {
-                let reading = Reading {
-                    who: self.consumer_title(&reader.consumer),
-                    team: self.team_of(&reader.owner).0,
-                    at: reader.reads_at.and_then(|rule| self.next_read(rule)),
-                    dataset: reader.dataset.clone(),
-                };
-                if !readings
-                    .iter()
-                    .any(|known| known.who == reading.who && known.dataset == reading.dataset)
-                {
-                    readings.push(reading);
-                }
-            }
-        }
-        readings.sort_by_key(|reading| (reading.at.is_none(), reading.at));
-        readings
-    }
-
-    fn next_read(&self, rule: &crate::model::Schedule) -> Option<jiff::Timestamp> {
-        schedule::next_open(rule, self.now.wall).map(|next| next.at)
     }
 }

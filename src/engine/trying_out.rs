@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::model::{
     Action, Address, Message, MessageFact, Name, Notification, NotificationId, NotificationState, Purpose, Reply,
-    SUBJECT_MARK, Severity,
+    SUBJECT_MARK, Severity, zone_words,
 };
 
 impl Engine {
@@ -21,6 +21,7 @@ impl Engine {
 
     fn put_test(&mut self, id: NotificationId, team: &Name, address: Address, by: &str) {
         let told = address.to_string();
+        let called = self.team_title(team);
         let message = Message {
             id: self.message_id(id),
             thread: format!("test-{id}"),
@@ -31,9 +32,9 @@ impl Engine {
             about: None,
             since: None,
             subject_name: team.clone(),
-            subject: format!("{SUBJECT_MARK}Test message to {team}"),
+            subject: format!("{SUBJECT_MARK}Test message to {called}"),
             headline: format!(
-                "This is a test: freshd on {} can reach {team} through {told}.",
+                "This is a test: freshd on {} can reach {called} through {told}.",
                 self.host.hostname
             ),
             facts: vec![MessageFact {
@@ -49,9 +50,10 @@ impl Engine {
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],
             team: team.clone(),
-            owner: self.team_title(team),
+            owner: called,
             at: self.now.wall,
-            zone: None,
+            // So that whoever reads it sees when that was.
+            zone: Some(zone_words(self.zone_at(team, &address), self.now.wall)),
             trace: None,
         };
         self.put(id, None, address, message);

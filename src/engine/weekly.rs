@@ -117,7 +117,7 @@ impl Engine {
             dataset.part_of.is_none()
                 && (dataset.due.is_some() || dataset.max_age.is_some() || !dataset.parts.is_empty())
         };
-        let promised: Vec<&Name> = datasets.clone().filter(promised).map(|dataset| &dataset.name).collect();
+        let promised: Vec<&Dataset> = datasets.clone().filter(promised).map(|dataset| &**dataset).collect();
         let is_own = |incident: &Incident| {
             let owner = match incident.about {
                 About::Job => settings.jobs.get(&incident.subject).map(|job| &job.owner),
@@ -134,27 +134,27 @@ impl Engine {
                 }
             }
             let of_team: Vec<&Incident> = week.incidents.iter().filter(|incident| is_own(incident)).collect();
-            let is_broken = |name: &Name| {
-                let about = |incident: &&&Incident| incident.about == About::Dataset && incident.subject == *name;
+            let is_broken = |dataset: &Dataset| {
+                let about =
+                    |incident: &&&Incident| incident.about == About::Dataset && incident.subject == dataset.name;
                 of_team.iter().any(|incident| about(&incident))
             };
-            let (broken, well): (Vec<&Name>, Vec<&Name>) = promised.iter().partition(|name| is_broken(name));
-            let is_unseen = |name: &Name| {
-                let dataset = settings.datasets.get(name);
-                dataset.is_some_and(|dataset| self.standing(dataset).state == DataState::Unknown)
-            };
+            let (broken, well): (Vec<&Dataset>, Vec<&Dataset>) =
+                promised.iter().partition(|dataset| is_broken(dataset));
+            let is_unseen = |dataset: &Dataset| self.standing(dataset).state == DataState::Unknown;
+            let told = of_team.iter().filter(|one| one.opened_at.is_some());
             TeamWeek {
                 runs: runs.into_values().collect(),
                 broken,
-                unseen: well.into_iter().filter(|name| is_unseen(name)).collect(),
+                unseen: well.into_iter().filter(|dataset| is_unseen(dataset)).collect(),
                 promised: promised.clone(),
-                incidents: of_team.iter().filter(|one| one.opened_at.is_some()).copied().collect(),
+                incidents: told.map(|one| (*one, self.title_of(one.about, &one.subject))).collect(),
                 down: week.down,
             }
         };
         let of = |dataset: &'a std::sync::Arc<Dataset>| {
             let (current, _) = self.current_version(&dataset.name)?;
-            Some((&dataset.name, current.effective_as_of))
+            Some((&**dataset, current.effective_as_of))
         };
         let (zone, _) = self.zone_of(team);
         ToReport {

@@ -308,7 +308,13 @@ fn judge(
         let as_of = format!("as of {}{limited}", zoned(current.effective_as_of));
         let promised = format!("promised at most {}", format_duration(max_age));
         let mut reason = match view.tells_age {
-            true => format!("{} old ({as_of}), {promised}", age(current.effective_as_of)),
+            true => {
+                let shown = age(current.effective_as_of);
+                // An age that is shown as the limit is would look like a promise that holds.
+                let is_alike = shown == format!("{}{open}", format_age(max_age));
+                let just = if is_alike { "just over " } else { "" };
+                format!("{just}{shown} old ({as_of}), {promised}")
+            }
             false => format!("{as_of}, {promised}{open} old"),
         };
         if current.unchanged && current.limited_by.is_none() {

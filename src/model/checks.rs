@@ -251,6 +251,18 @@ pub struct Range {
     pub max: Option<f64>,
 }
 
+impl Range {
+    /// What it asks for, behind `must be`.
+    pub fn words(&self) -> String {
+        let text = self.text.trim();
+        match (text.strip_suffix(".."), text.strip_prefix("..")) {
+            (Some(least), _) => format!("at least {}", least.trim_end()),
+            (None, Some(most)) => format!("at most {}", most.trim_start()),
+            (None, None) => format!("in {text}"),
+        }
+    }
+}
+
 /// What a value must be one of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Among {

@@ -188,6 +188,9 @@ pub const WHY: &str = "Why";
 /// The label of the line by which an end says what of its reader's own is not as promised all the same.
 pub const STILL_BROKEN: &str = "Still broken";
 
+/// The label of a fact that goes on with the one above it, which has said how many there are.
+pub const AND_MORE: &str = "and";
+
 /// The label of the line by which the first message of a thread says that somebody has taken its incident on.
 pub const ACKNOWLEDGED: &str = "Acknowledged";
 

@@ -107,8 +107,8 @@ pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, R
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
-    ACKNOWLEDGED, ANSWER, BY_NOW, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RESENT_MARK, RUNBOOK,
-    SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHY, WRONG_AGAIN,
+    ACKNOWLEDGED, AND_MORE, ANSWER, BY_NOW, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RESENT_MARK,
+    RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHY, WRONG_AGAIN,
 };
 pub use missed::{due_since_one_came, first_missed};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};

@@ -339,7 +339,8 @@ fn a_test_message_is_answered_when_it_has_arrived_or_not() {
         team: Some("ops".into()),
         channel: None,
     };
-    let mut world = World::start(PEOPLE, "2026-11-26T12:00");
+    let titled = PEOPLE.replace("[teams.ops]\n", "[teams.ops]\ntitle = \"Operations\"\n");
+    let mut world = World::start(&titled, "2026-11-26T12:00");
     world.handle(freshd::model::Event::Requested {
         id: 1,
         by: "anna".to_owned(),
@@ -353,6 +354,15 @@ fn a_test_message_is_answered_when_it_has_arrived_or_not() {
         panic!("an answer")
     };
     assert_eq!(told["delivered"], true);
+    let (_, sent) = world.sent.last().expect("it was sent");
+    let message = &sent.message;
+    assert_eq!(message.subject, "[freshd] Test message to Operations");
+    assert!(
+        message.headline.contains(" can reach Operations through mail:"),
+        "{}",
+        message.headline
+    );
+    assert!(message.zone.is_some(), "it says when that was, and by which clock");
     world.channel(OPS, |_, now| busy(now));
     world.handle(freshd::model::Event::Requested {
         id: 2,

@@ -91,7 +91,10 @@ fn a_drill_whose_opening_no_address_took_says_so_at_its_end() {
 
 #[test]
 fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
-    let mut world = World::start(&text(), "2026-11-26T12:00");
+    let titled = text()
+        .replace("[teams.ops]\n", "[teams.ops]\ntitle = \"Operations\"\n")
+        .replace("[datasets.d]\n", "[datasets.d]\ntitle = \"Daily catch\"\n");
+    let mut world = World::start(&titled, "2026-11-26T12:00");
     world.channel(OPS, |_, _| no_such_address());
     begun(&mut world, "d", 60);
     world.run_until("2026-11-26T13:10");
@@ -106,9 +109,15 @@ fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
         fact.map(|fact| fact.text.clone())
     };
     // The fallback has heard it in their stead.
-    let told = format!("the fallback for ops by mail:it@sea.example, the fallback for ops by pager, ops by {BOSS}");
+    let told = format!(
+        "the fallback for Operations by mail:it@sea.example, the fallback for Operations by pager, Operations by {BOSS}"
+    );
     assert_eq!(said("Told"), Some(told));
-    assert_eq!(said("Not reached"), Some(format!("ops by {OPS}")));
+    assert_eq!(said("Not reached"), Some(format!("Operations by {OPS}")));
+    assert_eq!(
+        said("What").as_deref(),
+        Some("a rehearsal with dataset Daily catch (d)")
+    );
 }
 
 #[test]

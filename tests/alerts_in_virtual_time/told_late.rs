@@ -31,7 +31,7 @@ fn whoever_stands_in_reads_how_it_stands_by_then() {
     let written = world.ledger.notifications.values();
     let mut written = written.filter(|one| one.address.to_string() == A);
     let waits = &written.next().expect("it waits").message;
-    assert!(waits.headline.contains(": 30m old"), "{}", waits.headline);
+    assert!(waits.headline.contains(": just over 30m old"), "{}", waits.headline);
     let heard = told(&world, FALLBACK);
     let impact = heard.iter().find(|one| one.purpose == Purpose::Impact).expect("told");
     let words = &impact.headline;

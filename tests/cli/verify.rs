@@ -37,7 +37,7 @@ fn verify_ends_with_0_for_what_would_be_published_and_1_for_what_would_not() {
 
     let warned = file(&place, "lot,qty_kg,unit\nL1,1.5,kg\nL2,2,g\n");
     let (said, _) = place.ends(0, &["verify", &warned, "--dataset", "stock"]);
-    let line = "warn  in: column `unit` must be one of kg, but 1 row of 2 rows has something else: line 3 `g`\n";
+    let line = "warn  in: column `unit` must be one of kg, but 1 of 2 rows is not: line 3 `g`\n";
     assert!(said.contains(line), "{said}");
     assert!(
         said.ends_with("would be published as stock, with warnings: 2 rows\n"),
@@ -46,7 +46,7 @@ fn verify_ends_with_0_for_what_would_be_published_and_1_for_what_would_not() {
 
     let bad = file(&place, "lot,qty_kg,unit\nL1,1.5,kg\nL1,-2,kg\n");
     let (said, _) = place.ends(1, &["verify", &bad, "--dataset", "stock"]);
-    let line = "hold  range: column `qty_kg` must be in 0..40000, but 1 row of 2 rows has something else: line 3 `-2`; \
+    let line = "hold  range: column `qty_kg` must be in 0..40000, but 1 of 2 rows is not: line 3 `-2`; \
                 a sign that is turned round, or more taken out than there was?\n";
     assert!(said.contains(line), "{said}");
     assert!(

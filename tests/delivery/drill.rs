@@ -39,9 +39,10 @@ fn drill(purpose: Purpose) -> Message {
         zone: &TimeZone::UTC,
         incident: &incident,
         drill: incident.drill.as_ref().unwrap(),
-        called: incident.subject.as_str(),
+        title: None,
         owner: "Warehouse and quality of the north, with everybody who is on call there".to_owned(),
         addresses: Vec::new(),
+        teams: std::collections::BTreeMap::new(),
         real: None,
     };
     drill_message("n.9".to_owned(), purpose, &Name::from("warehouse"), &rehearsal)

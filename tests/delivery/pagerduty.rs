@@ -178,3 +178,26 @@ async fn what_has_happened_is_a_detail_and_the_headline_the_summary_alone() {
     let told = events(vec![message], 1).await.remove(0);
     assert_eq!(told["payload"]["custom_details"]["What"], "stock late");
 }
+
+#[tokio::test]
+async fn a_list_that_goes_on_in_another_fact_is_one_detail() {
+    let facts = [
+        ("Stale (3)", "shop-1, shop-2"),
+        ("and", "shop-3"),
+        ("At risk (2)", "plan"),
+        ("and", "tally"),
+    ];
+    let facts = facts.map(|(label, text)| MessageFact {
+        label: label.to_owned(),
+        text: text.to_owned(),
+    });
+    let message = Message {
+        facts: facts.to_vec(),
+        ..opening()
+    };
+    let told = events(vec![message], 1).await.remove(0);
+    let details = &told["payload"]["custom_details"];
+    assert_eq!(details["Stale (3)"], "shop-1, shop-2\nshop-3");
+    assert_eq!(details["At risk (2)"], "plan\ntally");
+    assert_eq!(details["and"], Value::Null);
+}

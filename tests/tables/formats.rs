@@ -11,12 +11,12 @@ fn expected(word: &str, first: u64) -> Vec<(String, String)> {
     vec![
         (
             "unique".to_owned(),
-            format!("column `lot` must be unique, but 1 row of 3 rows repeats a value: {word} {third} `Lø1`"),
+            format!("column `lot` must be unique, but 1 of 3 rows repeats a value: {word} {third} `Lø1`"),
         ),
         (
             "range".to_owned(),
             format!(
-                "column `qty` must be in 0..10, but 1 row of 3 rows has something else: {word} {second} `-2`; \
+                "column `qty` must be in 0..10, but 1 of 3 rows is not: {word} {second} `-2`; \
                  a sign that is turned round, or more taken out than there was?"
             ),
         ),

@@ -252,13 +252,13 @@ fn only_those_who_read_or_own_it_are_told_that_it_is_they() {
             "finance",
             Purpose::Impact,
             "stock, which you own, is",
-            "stock, which finance owns, is",
+            "stock, which Finance owns, is",
         ),
         (
             "finance",
             Purpose::Recovery,
             "stock, which you own, is",
-            "stock, which finance owns, is",
+            "stock, which Finance owns, is",
         ),
     ] {
         let says = |message: &Message, words: &str| {
@@ -270,7 +270,7 @@ fn only_those_who_read_or_own_it_are_told_that_it_is_they() {
         assert!(says(&other, instead) && !says(&other, words), "{team}: {other:?}");
         // What was written to them is the same once it goes to somebody else.
         let mut redirected = meant;
-        to_others(&mut redirected, &team.into());
+        to_others(&mut redirected, "Finance");
         assert_eq!(redirected, other);
     }
 }

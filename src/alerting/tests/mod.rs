@@ -9,6 +9,7 @@ mod late;
 mod lost;
 mod many;
 mod problem;
+mod readers;
 mod refused;
 mod titles;
 mod truth;
@@ -103,6 +104,7 @@ impl Friday {
             why: self.incident.reason.clone(),
             was_down: None,
             is_configured: self.is_configured,
+            team_called: "Finance".to_owned(),
             owner: "Warehouse".to_owned(),
             owner_reach: self.owner_reach,
             unheard: self.unheard.clone(),
@@ -163,7 +165,9 @@ fn reading(who: &str, team: &str, clock: Option<&str>) -> Reading {
     Reading {
         who: who.to_owned(),
         team: team.into(),
+        is_job: false,
         dataset: "stock".into(),
+        called: "stock".to_owned(),
         at: clock.map(at),
     }
 }

@@ -47,14 +47,8 @@ fn the_first_sentence_has_one_broken_rule_and_the_others_stand_in_a_line_each() 
         ("output", "the job wrote a file"),
         ("rows.min", "expected at least 50 rows, and 2 came"),
         ("header", "the header must be `lot`, but it is `lotto`"),
-        (
-            "type",
-            "column `kg` must be number, but 1 row of 2 rows has something else",
-        ),
-        (
-            "in",
-            "column `site` must be one of 3, but 2 rows of 2 rows have something else",
-        ),
+        ("type", "column `kg` must be number, but 1 of 2 rows is not"),
+        ("in", "column `site` must be one of 3, but 2 of 2 rows are not"),
     ]);
     let opening = refused(Purpose::Opening, OWNER, &judgement);
     assert_eq!(
@@ -66,14 +60,25 @@ fn the_first_sentence_has_one_broken_rule_and_the_others_stand_in_a_line_each() 
     assert_eq!(
         said("Broken too", &opening),
         "header: the header must be `lot`, but it is `lotto` | \
-         type: column `kg` must be number, but 1 row of 2 rows has something else | \
-         in: column `site` must be one of 3, but 2 rows of 2 rows have something else"
+         type: column `kg` must be number, but 1 of 2 rows is not | \
+         in: column `site` must be one of 3, but 2 of 2 rows are not"
     );
+    assert_eq!(
+        said("Broken rule", &opening),
+        "rows.min: expected at least 50 rows, and 2 came"
+    );
+    let one = refused(
+        Purpose::Opening,
+        OWNER,
+        &judged(&[("output", "a file"), ("rows.min", "2 came")]),
+    );
+    assert_eq!(said("Broken rule", &one), "", "the reason says all");
     assert_eq!(
         said("In quarantine", &opening),
         "stock@8, quarantine/stock/8 of the state directory; `freshd release` publishes it all the same"
     );
     let notice = refused(Purpose::Impact, READER, &judgement);
+    assert_eq!(said("Broken rule", &notice), "", "a reader is not to mend it");
     assert_eq!(said("Broken too", &notice), "", "a reader is not to mend it");
     let end = refused(Purpose::Recovery, OWNER, &judgement);
     assert_eq!(said("Broken too", &end), "", "it is over");

@@ -4,27 +4,49 @@ use jiff::tz::TimeZone;
 
 use super::at;
 use crate::alerting::{TeamWeek, ToReport, weekly};
-use crate::model::{Incident, IncidentId, IncidentState, Message, Name, Outcome, plain_incident};
+use crate::model::{
+    Dataset, Incident, IncidentId, IncidentState, Message, Name, Outcome, plain_dataset, plain_incident,
+};
+
+static UTC: TimeZone = TimeZone::UTC;
 
 fn report(week: TeamWeek<'_>) -> Message {
     report_of(week, 0, 0)
 }
 
-fn report_of(week: TeamWeek<'_>, open: usize, behind_others: usize) -> Message {
+fn report_with(week: TeamWeek<'_>, oldest: Option<(&Dataset, jiff::Timestamp)>) -> Message {
+    let team = Name::from("ops");
     let report = ToReport {
+        oldest,
+        ..to_report(week, &team)
+    };
+    weekly("m.1".to_owned(), &report)
+}
+
+fn report_of(week: TeamWeek<'_>, open: usize, behind_others: usize) -> Message {
+    let team = Name::from("ops");
+    let report = ToReport {
+        open,
+        behind_others,
+        ..to_report(week, &team)
+    };
+    weekly("m.1".to_owned(), &report)
+}
+
+fn to_report<'a>(week: TeamWeek<'a>, team: &'a Name) -> ToReport<'a> {
+    ToReport {
         now: at("08:00"),
         from: at("07:00"),
         until: at("08:00"),
         next: None,
-        zone: &TimeZone::UTC,
-        team: &Name::from("ops"),
+        zone: &UTC,
+        team,
         team_title: "ops".to_owned(),
         week: Ok(week),
-        open,
-        behind_others,
+        open: 0,
+        behind_others: 0,
         oldest: None,
-    };
-    weekly("m.1".to_owned(), &report)
+    }
 }
 
 #[test]
@@ -43,8 +65,10 @@ fn how_many_datasets_kept_their_promise_is_said_in_words_that_fit_the_number() {
         ),
         (12, 12, 0, "No dataset kept what is promised of it."),
     ] {
-        let names: Vec<Name> = (0..promised).map(|number| Name::from(format!("d{number}"))).collect();
-        let names: Vec<&Name> = names.iter().collect();
+        let datasets: Vec<Dataset> = (0..promised)
+            .map(|number| plain_dataset(&format!("d{number}")))
+            .collect();
+        let names: Vec<&Dataset> = datasets.iter().collect();
         let report = report(TeamWeek {
             broken: names[..broken].to_vec(),
             unseen: names[broken..broken + unseen].to_vec(),
@@ -69,7 +93,7 @@ fn what_is_open_is_not_left_out_for_what_is_over() {
     let last = incidents.last_mut().unwrap();
     (last.state, last.resolved_at) = (IncidentState::Open, None);
     let report = report(TeamWeek {
-        incidents: incidents.iter().collect(),
+        incidents: incidents.iter().map(|incident| (incident, None)).collect(),
         ..TeamWeek::default()
     });
     let said = |label: &str| {
@@ -126,4 +150,35 @@ fn what_the_checks_refused_is_counted_apart_from_what_failed() {
         let report = report(week);
         assert!(report.headline.contains(words), "{}", report.headline);
     }
+}
+
+#[test]
+fn each_thing_is_called_by_its_title_and_has_its_name_behind_it() {
+    let (mut titled, plain) = (plain_dataset("shop-02"), plain_dataset("plain"));
+    titled.title = Some("Price list of shop 02".to_owned());
+    let incidents = [
+        plain_incident("prices-make", at("07:10")),
+        plain_incident("job", at("07:20")),
+    ];
+    let week = TeamWeek {
+        promised: vec![&titled, &plain],
+        broken: vec![&titled, &plain],
+        incidents: vec![(&incidents[0], Some("Price base")), (&incidents[1], None)],
+        ..TeamWeek::default()
+    };
+    let report = report_with(week, Some((&titled, at("07:00"))));
+    let said = |label: &str| {
+        let facts = report.facts.iter().filter(|fact| fact.label == label);
+        facts.map(|fact| fact.text.as_str()).collect::<Vec<_>>().join(" | ")
+    };
+    assert_eq!(said("Broken promises"), "Price list of shop 02 (shop-02), plain");
+    assert_eq!(
+        said("Oldest data"),
+        "Price list of shop 02 (shop-02), as of Fri 2026-11-27 07:00, 1h old"
+    );
+    assert_eq!(
+        said("Open"),
+        "#1 Price base (prices-make) failed, still open since Fri 2026-11-27 07:10 | \
+         #1 job failed, still open since Fri 2026-11-27 07:20"
+    );
 }

@@ -169,12 +169,13 @@ impl<'a> Column<'a> {
             (Broken::Required, _) => "are empty",
             (Broken::Unique, 1) => "repeats a value",
             (Broken::Unique, _) => "repeat a value",
-            (_, 1) => "has something else",
-            (_, _) => "have something else",
+            (_, 1) => "is not",
+            (_, _) => "are not",
         };
         let column = &self.rule.column;
         let mut message = format!(
-            "column `{column}` must be {expected}, but {actual} of {of_rows} {have}: {}",
+            "column `{column}` must be {expected}, but {} of {of_rows} {have}: {}",
+            fault.count,
             fault.shown()
         );
         if let Some(cause) = self.cause(broken, fault, rows, all) {
@@ -280,7 +281,7 @@ impl<'a> Column<'a> {
             }
             Broken::Required => ("required", rule.required.then_some("filled")?.into()),
             Broken::Unique => ("unique", rule.unique.then_some("unique")?.into()),
-            Broken::Range => ("range", format!("in {}", rule.range.as_ref()?.text).into()),
+            Broken::Range => ("range", rule.range.as_ref()?.words().into()),
             Broken::In => ("in", self.allowed.expected(rule.among.as_ref()?).into()),
             Broken::Matches => {
                 let pattern = rule.matches.as_ref()?;

@@ -153,7 +153,7 @@ impl Known<'_> {
             level,
             ..
         } = self.canary;
-        let expected = format!("{} in {}", column, range.text);
+        let expected = format!("{column} {}", range.words());
         let subject = format!("the row with `{key}` {}", probe::shortened(value));
         if self.found == 0 {
             let message = format!("{subject} must have {expected}, but there is no such row");
@@ -175,12 +175,13 @@ impl Pair<'_> {
         let Ratio {
             of, to, range, level, ..
         } = self.ratio;
-        let expected = format!("in {}", range.text);
+        let expected = range.words();
         if self.fault.count > 0 {
             let actual = times(self.fault.count, "row");
-            let have = if self.fault.count == 1 { "has" } else { "have" };
+            let are = if self.fault.count == 1 { "is" } else { "are" };
             let message = format!(
-                "`{of}` divided by `{to}` must be {expected}, but {actual} of {} {have} something else: {}",
+                "`{of}` divided by `{to}` must be {expected}, but {} of {} {are} not: {}",
+                self.fault.count,
                 times(rows, "row"),
                 self.fault.shown()
             );

@@ -62,8 +62,7 @@ fn a_value_is_of_the_type_of_its_column() {
         assert_eq!(broken(good, of_kind()), [], "{kind:?}");
         for value in bad {
             let kind = kind.as_str();
-            let message =
-                format!("column `v` must be {kind}, but 1 row of 2 rows has something else: line 3 `{value}`");
+            let message = format!("column `v` must be {kind}, but 1 of 2 rows is not: line 3 `{value}`");
             let told = broken(&[good[0], value], of_kind());
             let [(name, said)] = told.as_slice() else {
                 panic!("{told:?}")
@@ -100,7 +99,7 @@ fn a_message_shows_three_rows_and_counts_all() {
         range: Some(range("0..10", Some(0.0), Some(10.0))),
         ..rule("v")
     };
-    let message = "column `v` must be in 0..10, but 4 rows of 6 rows have something else: \
+    let message = "column `v` must be in 0..10, but 4 of 6 rows are not: \
                    line 3 `-1`, line 4 `11`, line 6 `1e9`, ...";
     let values = ["0", "-1", "11", "10", "1e9", "10.001"];
     assert_eq!(broken(&values, in_range), problem("range", message));
@@ -112,7 +111,7 @@ fn without_a_type_only_numbers_lie_in_a_range() {
         range: Some(range("0..", Some(0.0), None)),
         ..rule("v")
     };
-    let message = "column `v` must be in 0.., but 1 row of 2 rows has something else: line 3 `none`; \
+    let message = "column `v` must be at least 0, but 1 of 2 rows is not: line 3 `none`; \
                    `none` is a word for an empty value: write nothing instead";
     assert_eq!(broken(&["5", "none"], at_least), problem("range", message));
 }
@@ -129,7 +128,7 @@ fn an_empty_value_is_only_the_business_of_required() {
     };
     assert_eq!(broken(&["", " ", "1", ""], all.clone()), []);
     let required = ColumnRule { required: true, ..all };
-    let message = "column `v` must be filled, but 2 rows of 3 rows are empty: line 2, line 4";
+    let message = "column `v` must be filled, but 2 of 3 rows are empty: line 2, line 4";
     assert_eq!(broken(&["", "1", " "], required), problem("required", message));
 }
 
@@ -139,14 +138,14 @@ fn unique_among_and_matches_name_the_rows_that_break_them() {
         unique: true,
         ..rule("v")
     };
-    let message = "column `v` must be unique, but 2 rows of 4 rows repeat a value: line 4 `a`, line 5 `a`";
+    let message = "column `v` must be unique, but 2 of 4 rows repeat a value: line 4 `a`, line 5 `a`";
     assert_eq!(broken(&["a", "b", "a", "a"], unique), problem("unique", message));
 
     let among = ColumnRule {
         among: Some(Among::Values(vec!["kg".to_owned(), "pcs".to_owned()])),
         ..rule("v")
     };
-    let message = "column `v` must be one of kg, pcs, but 1 row of 3 rows has something else: line 4 `KG`; \
+    let message = "column `v` must be one of kg, pcs, but 1 of 3 rows is not: line 4 `KG`; \
                    upper and lower case?";
     assert_eq!(broken(&["kg", "pcs", "KG"], among), problem("in", message));
 
@@ -154,7 +153,7 @@ fn unique_among_and_matches_name_the_rows_that_break_them() {
         matches: Some(Pattern(regex::Regex::new("^L[0-9]{6}$").expect("a pattern"))),
         ..rule("v")
     };
-    let message = "column `v` must be like `^L[0-9]{6}$`, but 1 row of 2 rows has something else: line 3 `L12345`";
+    let message = "column `v` must be like `^L[0-9]{6}$`, but 1 of 2 rows is not: line 3 `L12345`";
     assert_eq!(broken(&["L123456", "L12345"], matches), problem("matches", message));
 }
 
@@ -205,8 +204,7 @@ fn values_are_compared_with_what_another_dataset_published() {
     assert_eq!(case.problems(), problem("in", &yet));
 
     fs::write(case.path("items.csv"), "sku,name\n1001,Cod\n1002,Ling\n").expect("items");
-    let message =
-        "column `sku` must be one of column `sku` of items, but 1 row of 2 rows has something else: line 3 `1003`";
+    let message = "column `sku` must be one of column `sku` of items, but 1 of 2 rows is not: line 3 `1003`";
     assert_eq!(case.problems(), problem("in", message));
 
     fs::write(case.path("items.csv"), "sku,name\n1001,Cod\n1003,Tusk\n").expect("items");

@@ -108,7 +108,7 @@ fn a_known_row_and_two_columns_that_belong_together_are_looked_at() {
         case("sku,kg,pieces\n1002,0.4,1\n").problems(),
         problem("canary", message)
     );
-    let message = "`kg` divided by `pieces` must be in 0.1..1, but 1 row of 2 rows has something else: line 3 `9 / 2`";
+    let message = "`kg` divided by `pieces` must be in 0.1..1, but 1 of 2 rows is not: line 3 `9 / 2`";
     assert_eq!(
         case("sku,kg,pieces\n1001,0.4,1\n1002,9,2\n").problems(),
         problem("ratio", message)

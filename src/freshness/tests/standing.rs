@@ -180,8 +180,11 @@ fn data_ages_by_its_own_time_and_by_that_of_what_it_was_made_from() {
         (Some(at("26 14:00")), Some(at("26 14:00")))
     );
     let stale = of(at("26 14:00"));
-    let old = "4h old (as of Thu 2026-11-26 10:00, limited by items@3), promised at most 4h";
+    // By its number alone it would look like a promise that holds.
+    let old = "just over 4h old (as of Thu 2026-11-26 10:00, limited by items@3), promised at most 4h";
     assert_eq!(told(&stale), (DataState::Stale, old, Some(at("26 14:00")), true));
+    let older = "4h 1m old (as of Thu 2026-11-26 10:00, limited by items@3), promised at most 4h";
+    assert_eq!(of(at("26 14:01")).reason, older);
     assert_eq!((stale.next_change, stale.deadline), (None, None));
     // What is kept of it is as true two days later.
     let kept = |now| {
