@@ -13,6 +13,7 @@ mod lines;
 mod lost;
 mod made_from;
 mod problem;
+mod over;
 mod proof;
 mod quiet_cause;
 mod quoted;

@@ -64,9 +64,17 @@ pub(super) fn own_behind(team: &Name, of: &Name, situation: &Situation<'_>) -> S
         return String::new();
     }
     let made: BTreeSet<&Name> = situation.made_from_it.iter().filter(|name| *name != of).collect();
-    let owned = situation.owned.iter().filter(|name| made.contains(name)).count();
+    own_of(team, &made, situation).map_or_else(String::new, |(own, is_one)| {
+        format!(" {own} {} made from it.", if is_one { "is" } else { "are" })
+    })
+}
+
+/// How many of some datasets a team owns, and how many its systems read, and whether that is one: `13 datasets which you own and
+/// 28 which Sales desk reads`.
+pub(super) fn own_of(team: &Name, names: &BTreeSet<&Name>, situation: &Situation<'_>) -> Option<(String, bool)> {
+    let owned = situation.owned.iter().filter(|name| names.contains(name)).count();
     let readers = situation.readers.iter();
-    let readers = readers.filter(|reader| reader.team == *team && !reader.is_job && made.contains(&reader.dataset));
+    let readers = readers.filter(|reader| reader.team == *team && !reader.is_job && names.contains(&reader.dataset));
     let read: BTreeSet<&Name> = readers.clone().map(|reader| &reader.dataset).collect();
     let mut who: Vec<&str> = Vec::new();
     for reader in readers {
@@ -89,13 +97,12 @@ pub(super) fn own_behind(team: &Name, of: &Name, situation: &Situation<'_>) -> S
         count => format!("{count} datasets"),
     };
     let subject = match (owned, read.len()) {
-        (0, 0) => return String::new(),
+        (0, 0) => return None,
         (owned, 0) => format!("{} which {own}", datasets(owned)),
         (0, read) => format!("{} which {reads}", datasets(read)),
         (owned, read) => format!("{} which {own} and {read} which {reads}", datasets(owned)),
     };
-    let are = if owned + read.len() == 1 { "is" } else { "are" };
-    format!(" {subject} {are} made from it.")
+    Some((subject, owned + read.len() == 1))
 }
 
 pub(super) fn when(reader: &Reading, situation: &Situation<'_>) -> String {

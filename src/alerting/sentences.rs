@@ -1,15 +1,16 @@
-//! The sentences of a message: the problem, what it breaks, who is hit, and that it is over.
+//! The sentences of a message: the problem, what it breaks, and who is hit.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::acknowledged::{taken_on_now, taken_on_sentence};
-use super::impact::{good_by_now, impact_sentence, reads_or_owns};
+use super::acknowledged::taken_on_now;
+use super::impact::{good_by_now, impact_sentence};
+use super::over::recovery_headline;
 use super::readers::first_readers;
 use super::terms::{breach_words, state_words};
 use super::titles::{called, data_called, job_called};
-use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads};
+use super::words::{DataSide, JobSide, Situation, is_about_disk, is_broken};
 use crate::freshness::DataState;
 use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
@@ -20,9 +21,6 @@ const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
 pub(super) const OTHERS_MAX: usize = 5;
-
-/// Datasets of a team that an end names as not as promised all the same.
-const STILL_BROKEN_MAX: usize = 3;
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
@@ -44,7 +42,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Canary
         | Purpose::Test => problem_sentence(purpose, situation),
     };
-    let body = body + &why_only_now(purpose, situation) + &taken_on_now(situation);
+    let body = body + &quiet_cause(situation) + &why_only_now(purpose, situation) + &taken_on_now(situation);
     if let Some(well_since) = situation.incident.well_since() {
         return well_for_now(well_since, &body, situation);
     }
@@ -118,6 +116,14 @@ fn turns(situation: &Situation<'_>) -> Option<String> {
     let since = format_time(flapping.since, situation.zone);
     let times = flapping.times;
     Some(format!("wrong {times} times since {since}"))
+}
+
+/// What explains it, where nobody is told of that: on a locked phone too it is to be seen that people know.
+fn quiet_cause(situation: &Situation<'_>) -> String {
+    let cause = situation.quiet_cause.as_ref();
+    cause.map_or_else(String::new, |cause| {
+        format!(" The cause: {}.", cause.trim_end_matches('.'))
+    })
 }
 
 /// That a silence kept people from being told, where it has just ended.
@@ -209,6 +215,9 @@ fn consequence(situation: &Situation<'_>) -> String {
             breach_words(data),
             format_time(deadline, situation.zone)
         ));
+        // By that it may be graver than what it is about.
+        let others = situation.data.iter().filter(|data| is_broken(data));
+        text.push_str(&named(" Not as promised already: ", &called_of(others), OTHERS_MAX));
     }
     text + &first_readers(data, situation)
 }
@@ -278,120 +287,5 @@ pub(super) fn named(lead: &str, names: &[&str], most: usize) -> String {
         0 => String::new(),
         count if count <= most => format!("{lead}{}.", names.join(", ")),
         count => format!("{lead}{} and {} more.", names[..most].join(", "), count - most),
-    }
-}
-
-/// That it is over, and who had taken it on; and before that, what of a team's own data is not as promised all the same.
-fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
-    let taken_on = taken_on_sentence(situation.incident, situation.zone);
-    let over = over_sentence(situation) + &others_good_again(team, situation) + &taken_on;
-    let broken = still_broken(team, situation);
-    let Some(((reads, data), others)) = broken.split_first() else {
-        return over;
-    };
-    let whose = reads_or_owns(*reads, situation);
-    let goes_on = situation.goes_on_words(&data.dataset.name);
-    let goes_on = goes_on.map_or_else(String::new, |words| format!("; {words}"));
-    let others = numbered(situation, others, false);
-    format!(
-        "PARTLY OVER: {}, which {whose}, is still {}: {}{goes_on}.{} Only this is over: {over}",
-        data_called(data.dataset),
-        state_words(data.standing.state),
-        data.standing.reason,
-        named(" Not as promised either: ", &as_texts(&others), STILL_BROKEN_MAX - 1)
-    )
-}
-
-/// The datasets of a team that are not as promised, and how it reads each: those that it reads first, then what it owns.
-fn still_broken<'a>(team: &Name, situation: &'a Situation<'_>) -> Vec<(Option<&'a Reading>, &'a DataSide<'a>)> {
-    let broken = situation.data.iter().filter(|data| is_broken(data));
-    let broken = broken.map(|data| (reads(team, data, situation), data));
-    let mut own: Vec<_> = broken
-        .filter(|(reader, data)| reader.is_some() || owns(team, data))
-        .collect();
-    own.sort_by_key(|(reader, _)| reader.is_none());
-    own
-}
-
-/// What else of a team's own is as promised, where the end is told by the first.
-fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
-    let others = situation.data.iter().skip(1);
-    let good = others.filter(|data| !is_broken(data) && is_own(team, data, situation));
-    named(" As promised, too: ", &called_of(good), OTHERS_MAX)
-}
-
-/// What of a team's own data is not as promised at the end, by title and name.
-pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
-    let names = numbered(situation, &still_broken(team, situation), true);
-    let words = named("", &as_texts(&names), STILL_BROKEN_MAX);
-    (!names.is_empty()).then(|| words.trim_end_matches('.').to_owned())
-}
-
-/// What is broken all the same, each with the incident by which it goes on, and in a line with its name.
-fn numbered(situation: &Situation<'_>, broken: &[(Option<&Reading>, &DataSide<'_>)], with_name: bool) -> Vec<String> {
-    let broken = broken
-        .iter()
-        .map(|(_, data)| situation.numbered(data.dataset, with_name));
-    broken.collect()
-}
-
-fn as_texts(names: &[String]) -> Vec<&str> {
-    names.iter().map(String::as_str).collect()
-}
-
-fn over_sentence(situation: &Situation<'_>) -> String {
-    let incident = situation.incident;
-    let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
-    if let Some(closed_by) = incident.closed_by() {
-        // Nothing is known to be mended: it is only no longer watched, or nobody's problem.
-        let unwatched = if situation.is_configured {
-            ""
-        } else {
-            ", so freshd no longer watches it"
-        };
-        return format!("CLOSED after {lasted}: {} {closed_by}{unwatched}.", incident.subject);
-    }
-    let data = situation
-        .data
-        .first()
-        .filter(|data| data.standing.state.keeps_promise());
-    let by_hand = incident
-        .resolution
-        .as_ref()
-        .map_or_else(String::new, |words| format!(", {words}"));
-    let by_hand = match &incident.flapping {
-        Some(flapping) => format!("{by_hand}, after it had come and gone {} times", flapping.times),
-        None => by_hand,
-    };
-    match (data, &situation.job) {
-        (Some(data), _) if data.current.is_some() || !data.dataset.parts.is_empty() => {
-            let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
-            format!(
-                "RESOLVED after {lasted}: {} is {} again, as of {}{by_hand}.",
-                data_called(data.dataset),
-                state_words(data.standing.state),
-                format_time(as_of, situation.zone)
-            )
-        }
-        (_, Some(side)) if incident.resolution.is_some() => {
-            format!("RESOLVED after {lasted}: {}{by_hand}.", job_called(side.job))
-        }
-        (_, Some(side)) => format!(
-            "RESOLVED after {lasted}: {} works again{by_hand}.",
-            job_called(side.job)
-        ),
-        _ if incident.kind == ProblemKind::ChannelBroken => {
-            format!("RESOLVED after {lasted}: messages reach {} again.", incident.subject)
-        }
-        _ if is_about_disk(incident) => format!(
-            "RESOLVED after {lasted}: the disk has room again. Jobs start again; what came due meanwhile is made up for as `catch_up` says."
-        ),
-        _ if !situation.is_configured => {
-            format!(
-                "RESOLVED after {lasted}: {} was well again, and is no longer in jobs.toml{by_hand}.",
-                incident.subject
-            )
-        }
-        _ => format!("RESOLVED after {lasted}: {}.", incident.subject),
     }
 }

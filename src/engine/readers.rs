@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Engine;
 use crate::alerting::Reading;
 use crate::lineage::{Reader, ReaderKind};
-use crate::model::{About, IncidentId, Name, Schedule};
+use crate::model::{About, IncidentId, Name, OnStale, Schedule};
 use crate::schedule;
 
 impl Engine {
@@ -36,7 +36,10 @@ impl Engine {
         let readings = readers.map(|reader| Reading {
             who: self.consumer_title(&reader.consumer),
             team: self.team_of(&reader.owner).0,
-            at: reader.reads_at.and_then(|rule| self.next_read(rule)),
+            at: reader
+                .reads_at
+                .filter(|_| !self.is_held(&reader))
+                .and_then(|rule| self.next_read(rule)),
             is_job: reader.kind == ReaderKind::Job,
             called: self.thing_called(About::Dataset, &reader.dataset).to_owned(),
             dataset: reader.dataset,
@@ -57,6 +60,13 @@ impl Engine {
         let team = || settings.teams.get(consumer).map(|team| team.title.as_deref());
         let title = system.or_else(job).or_else(team).flatten();
         title.unwrap_or(consumer.as_str()).to_owned()
+    }
+
+    /// Whether a reader is a job that waits until what it reads is fresh.
+    fn is_held(&self, reader: &Reader<'_>) -> bool {
+        let job = self.settings.jobs.get(&reader.consumer);
+        job.filter(|_| reader.kind == ReaderKind::Job)
+            .is_some_and(|job| matches!(job.policy.on_stale, OnStale::Hold(_)) && job.needs.contains(&reader.dataset))
     }
 
     fn next_read(&self, rule: &Schedule) -> Option<jiff::Timestamp> {
