@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// A job or dataset as people call it.
-    fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+    pub(super) fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
         let settings = &self.settings;
         let title = match about {
             About::Job => settings.jobs.get(name).and_then(|job| job.title.as_deref()),
