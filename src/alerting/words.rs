@@ -25,6 +25,12 @@ const OUTPUT_COLUMNS_MAX: usize = 200;
 /// How the subject of a reader's thread ends.
 pub(super) const NOT_AS_PROMISED: &str = "not as promised";
 
+/// What is the matter with a disk.
+pub(super) const IS_FULL: &str = "is full";
+
+/// What is the matter with what comes and goes.
+pub(super) const IS_FLAPPING: &str = "is flapping";
+
 /// Everything a message is made from.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
@@ -229,9 +235,9 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
 /// What is the matter with the subject.
 pub(super) fn what_words(incident: &Incident) -> &'static str {
     if is_about_disk(incident) {
-        "is full"
+        IS_FULL
     } else if incident.flapping.is_some() {
-        "is flapping"
+        IS_FLAPPING
     } else {
         incident.kind.words()
     }
@@ -239,10 +245,14 @@ pub(super) fn what_words(incident: &Incident) -> &'static str {
 
 /// The same of what is over: `was stale`.
 pub(super) fn was_words(incident: &Incident) -> String {
-    let words = what_words(incident);
-    words
-        .strip_prefix("is ")
-        .map_or_else(|| words.to_owned(), |how| format!("was {how}"))
+    past(what_words(incident))
+}
+
+/// What is the matter, of what is over: `could not be reached`.
+pub(super) fn past(words: &str) -> String {
+    let was = words.strip_prefix("is ").map(|how| format!("was {how}"));
+    let could_not = || words.strip_prefix("cannot ").map(|what| format!("could not {what}"));
+    was.or_else(could_not).unwrap_or_else(|| words.to_owned())
 }
 
 /// Whether it is about the disk on which freshd records what happens.
