@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::impact::{extent_of_cause, extent_of_own};
 use super::terms::state_words;
 use super::titles::{called, data_called};
-use super::words::{DataSide, Reading, Situation, commands, concerns, is_broken, is_for_its_job, what_words};
+use super::to_type::commands;
+use super::words::{DataSide, Reading, Situation, concerns, is_broken, is_for_its_job, what_words};
 use crate::model::{About, Incident, Message, Name, Owner, Purpose, ack_command, format_time};
 
 /// In what an incident concerns somebody who reads of it.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::concern::Concern;
-use super::digest_lines::{fitting, in_order, known};
+use super::digest_lines::{Fitting, first_named, fitting, in_order, known};
 use crate::model::{
     Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Purpose,
     SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
@@ -23,6 +23,12 @@ pub(super) const CAUSE: &str = "Cause";
 
 /// Most causes that are named.
 const CAUSES_MAX: usize = 3;
+
+/// Most problems that its subject names.
+const IN_SUBJECT_MAX: usize = 2;
+
+/// Most problems that its first sentence names.
+const IN_SENTENCE_MAX: usize = 3;
 
 /// Most sentences that say in whose stead it is sent.
 const INSTEAD_OF_MAX: usize = 3;
@@ -63,7 +69,16 @@ pub struct ToGather<'a> {
 pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let all = in_order(gather);
     let found = all.len();
-    let (incidents, first_commands) = fitting(all, gather);
+    let fitting = fitting(all, gather);
+    let (in_subject, in_sentence) = (
+        first_named(&fitting, IN_SUBJECT_MAX),
+        first_named(&fitting, IN_SENTENCE_MAX),
+    );
+    let Fitting {
+        lines: incidents,
+        first_commands,
+        ..
+    } = fitting;
     let open = incidents.iter().filter(|line| !line.is_over).count();
     let worst = incidents
         .iter()
@@ -88,11 +103,19 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         WhyGathered::Together if cause.is_some() => {
             format!("{SUBJECT_MARK}{problems} with one cause, which is kept quiet")
         }
+        // Their names say more.
+        WhyGathered::Flood | WhyGathered::Together if in_subject.is_some() => {
+            format!("{SUBJECT_MARK}{problems}{all_over}")
+        }
         WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once{all_over}"),
         WhyGathered::Downtime { from, until } => {
             let down = format_age(elapsed(from, until));
             format!("{SUBJECT_MARK}{problems} after freshd was down for {down}{all_over}")
         }
+    };
+    let subject = match in_subject {
+        Some(names) => format!("{subject}: {names}").replace(char::is_control, " "),
+        None => subject,
     };
     let because = match gather.why {
         WhyGathered::Outage => format!("{} took no message for a while", gather.address),
@@ -118,6 +141,10 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         Some(Severity::Warning) => "WARNING: ",
         None => "",
     };
+    let told = match in_sentence {
+        Some(names) => format!(": {names}. Told"),
+        None => ", told".to_owned(),
+    };
     Message {
         // Each is a conversation of its own: what an earlier one told of is another matter.
         thread: format!("{id}.digest"),
@@ -129,7 +156,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         since: None,
         subject_name: gather.team.clone(),
         subject,
-        headline: format!("{severity}{problems}{state}, told in one message because {because}.{due}"),
+        headline: format!("{severity}{problems}{state}{told} in one message because {because}.{due}"),
         facts: facts(
             gather,
             found - incidents.len(),

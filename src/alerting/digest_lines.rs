@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use super::concern::{Concern, Own};
 use super::digest::ToGather;
 use super::lines::WHAT;
-use super::words::{NOT_AS_PROMISED, what_words};
-use crate::model::{DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time};
+use super::titles::in_subject;
+use super::words::{IS_FLAPPING, IS_FULL, NOT_AS_PROMISED, past, what_words};
+use crate::model::{
+    DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, format_time,
+};
 
 /// Most teams that a line names in whose stead it comes.
 const TEAMS_MAX: usize = 3;
@@ -57,26 +60,54 @@ pub(super) fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
     entries
 }
 
-/// The first lines that fit, at least one; and what to type about the first of them that its reader is to mend.
-pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> (Vec<DigestLine>, Vec<String>) {
-    let mut chars = 0;
-    let mut lines = Vec::new();
-    let mut first_commands = Vec::new();
-    for entry in entries {
-        let (line, commands) = line(&entry, gather);
-        chars += room(&line.text);
-        if chars > gather.chars_max && !lines.is_empty() {
-            break;
-        }
-        lines.push(line);
-        if first_commands.is_empty() {
-            first_commands = commands;
-        }
-    }
-    (lines, first_commands)
+/// What a digest has room for.
+#[derive(Default)]
+pub(super) struct Fitting {
+    /// The first lines, at least one.
+    pub lines: Vec<DigestLine>,
+    /// What is wrong, or was, of each of them: `Price base failed`.
+    pub names: Vec<String>,
+    /// What to type about the first of them that its reader is to mend.
+    pub first_commands: Vec<String>,
 }
 
-fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
+/// The first lines that fit, at least one.
+pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Fitting {
+    let mut chars = 0;
+    let mut fitting = Fitting::default();
+    for entry in entries {
+        let (line, name, commands) = line(&entry, gather);
+        chars += room(&line.text);
+        if chars > gather.chars_max && !fitting.lines.is_empty() {
+            break;
+        }
+        fitting.lines.push(line);
+        fitting.names.push(name);
+        if fitting.first_commands.is_empty() {
+            fitting.first_commands = commands;
+        }
+    }
+    fitting
+}
+
+/// The first of what is open, or of all where nothing is; of a rehearsal nothing is wrong. Nothing where there is none.
+pub(super) fn first_named(fitting: &Fitting, named_max: usize) -> Option<String> {
+    let of_problems = || {
+        fitting
+            .lines
+            .iter()
+            .zip(&fitting.names)
+            .filter(|(line, _)| !line.is_drill())
+    };
+    let is_any_open = of_problems().any(|(line, _)| !line.is_over);
+    let named = of_problems().filter(|(line, _)| !(is_any_open && line.is_over));
+    let mut names: Vec<String> = named.map(|(_, name)| name.clone()).take(named_max).collect();
+    let left_out = of_problems().count() - names.len();
+    names.extend((left_out > 0).then(|| format!("and {left_out} more")));
+    (left_out < of_problems().count()).then(|| names.join("; "))
+}
+
+fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, String, Vec<String>) {
     let id = entry.id;
     let resent = if entry.is_resent { "sent again: " } else { "" };
     let Some(incident) = entry.incident else {
@@ -94,7 +125,7 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
                 over_words(message, &format_time(gather.now, gather.zone))
             ),
         };
-        return (line, Vec::new());
+        return (line, title_over(message), Vec::new());
     };
     let concern = (gather.concern_of)(entry.first, incident);
     let line = DigestLine {
@@ -111,7 +142,29 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
             open_words(incident, &concern, gather)
         ),
     };
-    (line, concern.commands)
+    (line, name_open(incident, &concern), concern.commands)
+}
+
+/// What is wrong with what the reader knows, in a few words.
+fn name_open(incident: &Incident, concern: &Concern) -> String {
+    match &concern.own {
+        Some(own) => own.words.clone(),
+        None => {
+            let called = concern.called.as_deref().unwrap_or(incident.subject.as_str());
+            format!("{} {}", in_subject(called), what_words(incident))
+        }
+    }
+}
+
+/// What was wrong, as its reader knows it: by the title of the thread.
+fn title_over(message: &Message) -> String {
+    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
+    let title = message.title();
+    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
+    let kind = message.kind.map(ProblemKind::words);
+    let words = [IS_FLAPPING, IS_FULL].into_iter().chain(kind);
+    let mut in_past = words.filter_map(|words| Some(format!("{}{}", title.strip_suffix(words)?, past(words))));
+    in_past.next().unwrap_or_else(|| title.to_owned())
 }
 
 /// That its reader is told of it once more. Nothing stands before the mark of a rehearsal.
@@ -144,9 +197,8 @@ fn instead_words(teams: &BTreeSet<&Name>, gather: &ToGather<'_>) -> String {
 /// What was wrong, as its reader knows it: by the title of the thread; why, if that is something else; and from when until
 /// when, where its end is told.
 fn over_words(message: &Message, now: &str) -> String {
-    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
-    let title = message.title();
-    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
+    let title = title_over(message);
+    let title = title.as_str();
     // By its name, or as the line below calls it by its title.
     let what = message
         .facts

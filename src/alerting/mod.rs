@@ -27,6 +27,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod titles;
+mod to_type;
 mod weekly;
 mod words;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::words::what_words;
+use super::words::{was_words, what_words};
 use crate::model::{
     BY_NOW, DRILL_MARK, Incident, IncidentState, Message, Purpose, RESENT_MARK, SENT_AGAIN, WRONG_AGAIN, format_time,
 };
@@ -12,30 +12,34 @@ use crate::model::{
 const AS_WRITTEN: &str = "As written then: ";
 
 /// Makes the words of then into a message of now. `asked` says who asked for it and why; `known` is the incident that it is
-/// about, or the one that is there about the same since that is over.
-pub fn resent(message: &mut Message, asked: &str, known: Option<&Incident>, now: Timestamp, zone: &TimeZone) {
+/// about, or the one that is there about the same since that is over, with what people call its subject.
+pub fn resent(message: &mut Message, asked: &str, known: Option<(&Incident, &str)>, now: Timestamp, zone: &TimeZone) {
     as_written(message);
     let written = format_time(message.at, zone);
-    if let Some(words) = known
-        .filter(|it| is_other(message, it, now))
-        .map(|it| by_now(it, now, zone))
-    {
-        let is_end = message.purpose == Purpose::Recovery && !message.is_drill();
-        if is_end && known.is_some_and(is_wrong) {
-            // Nobody is to take it for good news.
-            message.headline = format!("{WRONG_AGAIN}: {words}. {AS_WRITTEN}{}", message.headline);
-            message.put_above(WRONG_AGAIN, &words);
-        } else {
-            message.put_above(BY_NOW, &words);
+    let as_written_then = std::mem::take(&mut message.headline);
+    let (drill_mark, sentence) = parted(&as_written_then);
+    let mut headline = format!("{drill_mark}{RESENT_MARK}{written}] ");
+    if let Some((known, called)) = known.filter(|(it, _)| is_other(message, it, now)) {
+        let words = by_now(known, called, now, zone);
+        let is_end = message.purpose == Purpose::Recovery;
+        let is_wrong_again = is_end && !message.is_drill() && is_wrong(known);
+        let label = if is_wrong_again { WRONG_AGAIN } else { BY_NOW };
+        // Nobody is to take it for good news, nor what was for what is. What is over and stays so says itself how it is.
+        if is_wrong_again || !is_end {
+            headline.push_str(&format!("{label}: {words}. {AS_WRITTEN}"));
         }
+        message.put_above(label, &words);
     }
+    message.headline = headline + sentence;
     message.put_above(SENT_AGAIN, &format!("{asked}; written {written}"));
-    let mark = format!("{RESENT_MARK}{written}]");
-    message.headline = match message.headline.strip_prefix(DRILL_MARK) {
-        Some(rest) => format!("{DRILL_MARK} {mark}{rest}"),
-        None => format!("{mark} {}", message.headline),
-    };
     message.resent_at = Some(now);
+}
+
+/// The mark of a rehearsal, where there is one, and what is said behind it.
+fn parted(headline: &str) -> (&str, &str) {
+    let rest = headline.strip_prefix(DRILL_MARK).map(str::trim_start);
+    let rest = rest.unwrap_or(headline);
+    headline.split_at(headline.len() - rest.len())
 }
 
 /// Takes off what an earlier time put on: who asked for that, and how it stood by then.
@@ -43,7 +47,7 @@ fn as_written(message: &mut Message) {
     if let Some(mark) = message.resent_mark() {
         message.headline = message.headline.replacen(&format!("{mark} "), "", 1);
         if let Some((_, written)) = message.headline.split_once(AS_WRITTEN) {
-            message.headline = written.to_owned();
+            message.headline = format!("{}{written}", parted(&message.headline).0);
         }
         message
             .facts
@@ -66,21 +70,25 @@ fn is_wrong(known: &Incident) -> bool {
 }
 
 /// How an incident stands, in one line.
-fn by_now(known: &Incident, now: Timestamp, zone: &TimeZone) -> String {
+fn by_now(known: &Incident, called: &str, now: Timestamp, zone: &TimeZone) -> String {
     let time = |at| format_time(at, zone);
-    let mut words = format!(
-        "{} {} (#{}), {}, since {}",
-        known.subject,
-        what_words(known),
-        known.id,
-        known.severity.as_str(),
-        known.since_words(time)
-    );
+    let since = known.since_words(time);
+    let mut words = match known.ends_by() {
+        // How bad it was would read as how it is.
+        Some(_) => format!(
+            "{called} {} (#{}), since {since}; that is over, and what it broke is not good again yet",
+            was_words(known),
+            known.id
+        ),
+        None => format!(
+            "{called} {} (#{}), {}, since {since}",
+            what_words(known),
+            known.id,
+            known.severity.as_str()
+        ),
+    };
     if let Some(well_since) = known.well_since() {
         words.push_str(&format!("; well since {}", time(well_since)));
-    }
-    if known.ends_by().is_some() {
-        words.push_str("; its own problem is gone");
     }
     if let Some(ack) = known.taken_on(now) {
         words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));

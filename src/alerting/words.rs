@@ -11,10 +11,11 @@ use super::lines::facts;
 use super::refused::Refused;
 use super::sentences::headline;
 use super::titles::{called, data_called, in_subject};
+use super::to_type::commands;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message,
-    Name, Owner, ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, both_ends,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, Message, Name, Owner, ProblemKind,
+    Purpose, Run, SUBJECT_MARK, Silence, Version, both_ends,
 };
 
 /// Lines of output quoted in a message.
@@ -24,6 +25,12 @@ const OUTPUT_COLUMNS_MAX: usize = 200;
 
 /// How the subject of a reader's thread ends.
 pub(super) const NOT_AS_PROMISED: &str = "not as promised";
+
+/// What is the matter with a disk.
+pub(super) const IS_FULL: &str = "is full";
+
+/// What is the matter with what comes and goes.
+pub(super) const IS_FLAPPING: &str = "is flapping";
 
 /// Everything a message is made from.
 #[derive(Clone, Debug)]
@@ -238,9 +245,9 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
 /// What is the matter with the subject.
 pub(super) fn what_words(incident: &Incident) -> &'static str {
     if is_about_disk(incident) {
-        "is full"
+        IS_FULL
     } else if incident.flapping.is_some() {
-        "is flapping"
+        IS_FLAPPING
     } else {
         incident.kind.words()
     }
@@ -248,10 +255,14 @@ pub(super) fn what_words(incident: &Incident) -> &'static str {
 
 /// The same of what is over: `was stale`.
 pub(super) fn was_words(incident: &Incident) -> String {
-    let words = what_words(incident);
-    words
-        .strip_prefix("is ")
-        .map_or_else(|| words.to_owned(), |how| format!("was {how}"))
+    past(what_words(incident))
+}
+
+/// What is the matter, of what is over: `could not be reached`.
+pub(super) fn past(words: &str) -> String {
+    let was = words.strip_prefix("is ").map(|how| format!("was {how}"));
+    let could_not = || words.strip_prefix("cannot ").map(|what| format!("could not {what}"));
+    was.or_else(could_not).unwrap_or_else(|| words.to_owned())
 }
 
 /// Whether it is about the disk on which freshd records what happens.
@@ -265,90 +276,6 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
     };
     let lines = attempt.output.last_lines(OUTPUT_LINES_MAX).into_iter();
     lines.map(|line| both_ends(line, OUTPUT_COLUMNS_MAX)).collect()
-}
-
-pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
-    let incident = situation.incident;
-    // Whom it is taken on by stands above: nobody is asked for that again.
-    let is_free = incident.taken_on(situation.now).is_none();
-    let ack = is_free.then(|| ack_command(incident.id));
-    let mut commands = Vec::new();
-    if is_about_disk(incident) {
-        commands.push("freshd status".to_owned());
-        if purpose != Purpose::Recovery && !is_impact {
-            commands.extend(ack);
-        }
-        return commands;
-    }
-    if incident.kind == ProblemKind::Freshd {
-        let (first, remedy) = match incident.subject.as_str() {
-            "clock" => ("freshd clock".to_owned(), "freshd clock confirm --because TEXT"),
-            KEEPER_JOURNAL => (
-                format!("freshd incidents {}", incident.id),
-                "freshd history --outcome lost",
-            ),
-            keeper if keeper.starts_with(KEEPER_PREFIX) => (
-                format!("freshd incidents {}", incident.id),
-                "ps -o pid,stat,wchan:20,args -C freshd",
-            ),
-            _ => (format!("freshd incidents {}", incident.id), "freshd backup"),
-        };
-        commands.push(first);
-        if purpose != Purpose::Recovery {
-            commands.push(remedy.to_owned());
-            commands.extend(ack);
-        }
-        return commands;
-    }
-    if incident.kind == ProblemKind::ChannelBroken {
-        commands.push(format!("freshd incidents {}", incident.id));
-        if purpose != Purpose::Recovery {
-            commands.extend(situation.proof.clone());
-        }
-        // What died there is still to be told, the more so once messages get through again.
-        commands.push("freshd notify dead".to_owned());
-        if purpose != Purpose::Recovery {
-            commands.extend(ack);
-        }
-        return commands;
-    }
-    if !situation.is_configured {
-        return vec![format!("freshd incidents {}", incident.id)];
-    }
-    let is_end = purpose == Purpose::Recovery;
-    let left = situation.data.iter().find(|data| is_end && is_broken(data));
-    match (is_impact || left.is_some(), left.or(situation.data.first())) {
-        (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),
-        _ => commands.push(format!("freshd why {}", incident.subject)),
-    }
-    if let Some(cause) = situation.told_cause.filter(|_| purpose != Purpose::Recovery) {
-        commands.push(format!("freshd incidents {}", cause.id));
-    }
-    if purpose == Purpose::Recovery || is_impact {
-        return commands;
-    }
-    let put_back = situation
-        .data
-        .first()
-        .filter(|data| data.standing.state == DataState::Changed);
-    if let Some((data, current)) = put_back.and_then(|data| Some((data, data.current?))) {
-        commands.push(format!(
-            "freshd restore {}@{} --because TEXT",
-            data.dataset.name, current.number
-        ));
-    }
-    if let Some(side) = &situation.job {
-        commands.push(format!("freshd logs {}", side.job.name));
-        if side.going.is_none() {
-            commands.push(format!("freshd run {} --wait", side.job.name));
-        }
-    }
-    // By that readers get what was refused: for whoever has looked at it.
-    if let Some(refused) = &situation.refused {
-        commands.push(format!("freshd release {} --because TEXT", refused.version));
-    }
-    commands.extend(ack);
-    commands
 }
 
 /// By what an incident concerns a team that does not answer for it: a broken dataset that it reads, and how; else a broken

@@ -32,10 +32,15 @@ impl Tone {
             Purpose::Impact => ("Affects you", ":ocean:"),
             Purpose::Reminder => ("Still open", ":bell:"),
             Purpose::Escalation => ("Escalated", ":rotating_light:"),
-            Purpose::Recovery if message.is_end_of_then() => ("Wrong again", ":red_circle:"),
-            Purpose::Recovery if message.is_partly_over() => ("Partly over", ":large_yellow_circle:"),
-            Purpose::Recovery if message.is_closed() => ("Closed", ":white_large_square:"),
-            Purpose::Recovery => ("Resolved", ":white_check_mark:"),
+            Purpose::Recovery => {
+                let emoji = match () {
+                    () if message.is_end_of_then() => ":red_circle:",
+                    () if message.is_partly_over() => ":large_yellow_circle:",
+                    () if message.is_closed() => ":white_large_square:",
+                    () => ":white_check_mark:",
+                };
+                (message.end_word().unwrap_or_default(), emoji)
+            }
             Purpose::Digest => ("In one", ":package:"),
             Purpose::Weekly => ("Weekly report", ":calendar:"),
             Purpose::Canary => ("Proof", ":baby_chick:"),
@@ -55,7 +60,7 @@ impl Tone {
     /// What is rehearsed looks like nothing that is wrong.
     fn of_drill(message: &Message) -> Self {
         let word = match message.purpose {
-            Purpose::Recovery => "Rehearsal over",
+            Purpose::Recovery => message.end_word().unwrap_or_default(),
             Purpose::Reminder => "Rehearsal goes on",
             Purpose::Escalation => "Rehearsal comes to you",
             _ => "Rehearsal",

@@ -45,7 +45,7 @@ fn line_of(notification: &Notification) -> Option<Line> {
 }
 
 /// What a message is about, whichever incident it belongs to.
-fn thing_of(notification: &Notification) -> Option<(About, Name)> {
+pub(super) fn thing_of(notification: &Notification) -> Option<(About, Name)> {
     let message = &notification.message;
     Some((message.about?, message.subject_name.clone()))
 }
@@ -228,21 +228,6 @@ impl Outbox {
     ) -> Option<&Notification> {
         let line = (incident, address.clone());
         self.line(&line).find(|waiting| waiting.told_for() == team)
-    }
-
-    /// The oldest message to be sent that waits for the same address about the same thing, be it of an earlier incident.
-    pub(super) fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
-        let line = self.by_address.get(&notification.address)?;
-        let mut waiting = line.things.get(&thing_of(notification)?)?.iter().copied();
-        waiting.find(|id| self.get(*id).is_some_and(|one| !self.is_overtaken(one)))
-    }
-
-    /// Whether something of another incident about the same thing waits for the same address.
-    pub(super) fn is_followed(&self, notification: &Notification) -> bool {
-        let line = self.by_address.get(&notification.address);
-        let same = line.and_then(|line| line.things.get(&thing_of(notification)?));
-        let mut waiting = same.into_iter().flatten().filter_map(|id| self.get(*id));
-        waiting.any(|other| other.incident != notification.incident)
     }
 
     /// What waits for the same address about the same incident, in order.

@@ -72,7 +72,9 @@ impl Engine {
         }
         let asked = format!("on request of {by}, as message {} could not be delivered", dead.id);
         let zone = self.zone_at(dead.message.told_for(), &dead.address);
-        alerting::resent(&mut message, &asked, self.known_by_now(dead), self.now.wall, zone);
+        let known = self.known_by_now(dead);
+        let known = known.map(|known| (known, self.thing_called(known.about, &known.subject)));
+        alerting::resent(&mut message, &asked, known, self.now.wall, zone);
         if let Some(incident) = dead.incident.filter(|incident| self.incidents.get(*incident).is_none()) {
             // The fallback was told of this end when it died first.
             for address in self.settings.fallback.clone() {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::lines::{AddressLine, Gathering};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, thing_of};
 use super::{Engine, Wake};
 use crate::model::{
     Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose,
@@ -196,6 +196,21 @@ impl Outbox {
         let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
         let goes = self.get(id).filter(|one| !self.is_held_back(one));
         goes.is_some_and(|one| is_first(of_incident(one)) && is_first(of_thing(one)))
+    }
+
+    /// The oldest message to be sent that waits for the same address about the same thing, be it of an earlier incident.
+    fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
+        let line = self.by_address.get(&notification.address)?;
+        let mut waiting = line.things.get(&thing_of(notification)?)?.iter().copied();
+        waiting.find(|id| self.get(*id).is_some_and(|one| !self.is_overtaken(one)))
+    }
+
+    /// Whether something of another incident about the same thing waits for the same address.
+    fn is_followed(&self, notification: &Notification) -> bool {
+        let line = self.by_address.get(&notification.address);
+        let same = line.and_then(|line| line.things.get(&thing_of(notification)?));
+        let mut waiting = same.into_iter().flatten().filter_map(|id| self.get(*id));
+        waiting.any(|other| other.incident != notification.incident)
     }
 
     /// Whether what a message says to those who answer for it is over, and its end is to follow soon: whoever has not heard

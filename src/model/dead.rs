@@ -1,5 +1,7 @@
 //! Messages that were given up: what each was to tell whom, and whether it is still worth sending.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,9 +93,35 @@ impl Notification {
             ));
         }
         let said = Said::from(self);
-        let again = others.into_iter().find(|other| said.is_said_again_by(other))?;
-        Some(format!("message {id} was sent again already, as message {}", again.id))
+        let others: Vec<Said> = others.into_iter().collect();
+        if let Some(again) = others.iter().find(|other| said.is_said_again_by(other)) {
+            return Some(format!("message {id} was sent again already, as message {}", again.id));
+        }
+        let later = others.iter().find(|other| said.is_told_by(other))?;
+        Some(format!(
+            "a later message about incident {} was sent again to {address}, as message {}, and says how it stands",
+            self.incident?, later.id
+        ))
     }
+}
+
+/// Of those that are not settled, the ones to send when all are asked for, in their order: of what is for one team at one
+/// address about one incident the newest, which says how it stands; and how many that leaves as told by it. An end is always
+/// sent, since it may have a thread of its own.
+pub fn newest_of_each(dead: &[DeadMessage]) -> (Vec<&DeadMessage>, usize) {
+    let unsettled: Vec<&DeadMessage> = dead.iter().filter(|one| one.settled.is_none()).collect();
+    let of = |one: &DeadMessage| (one.incident, one.team.clone(), one.to.clone());
+    let mut newest = BTreeMap::new();
+    for one in &unsettled {
+        let id = newest.entry(of(one)).or_insert(one.message);
+        *id = one.message.max(*id);
+    }
+    let is_sent = |one: &&DeadMessage| {
+        one.incident.is_none() || one.purpose == Purpose::Recovery || newest.get(&of(one)) == Some(&one.message)
+    };
+    let sent: Vec<&DeadMessage> = unsettled.iter().copied().filter(is_sent).collect();
+    let left = unsettled.len() - sent.len();
+    (sent, left)
 }
 
 /// All of a message by which another is known to say the same.
@@ -113,9 +141,23 @@ pub struct Said {
     pub at: Timestamp,
     /// Where it stands.
     pub state: NotificationState,
+    /// Whether a person has asked for it once more.
+    pub is_resent: bool,
 }
 
 impl Said {
+    /// Whether another that a person has asked for says how it stands with the same to the same, and was written later.
+    fn is_told_by(&self, other: &Self) -> bool {
+        other.id > self.id
+            && other.is_resent
+            && self.purpose != Purpose::Recovery
+            && self.incident.is_some()
+            && other.address == self.address
+            && (other.incident, &other.told_for) == (self.incident, &self.told_for)
+            && other.at >= self.at
+            && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
+    }
+
     /// Whether another says the same to the same, and was not given up.
     fn is_said_again_by(&self, other: &Self) -> bool {
         other.id != self.id
@@ -136,6 +178,7 @@ impl From<&Notification> for Said {
             purpose: notification.message.purpose,
             at: notification.message.at,
             state: notification.state,
+            is_resent: notification.message.resent_at.is_some(),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
+use super::{About, DRILL_MARK, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,11 +136,35 @@ impl Message {
         self.thread.ends_with(IMPACT_THREAD)
     }
 
-    /// The subject as whoever reads nothing else is to see it: what is sent again is marked. The mark is no part of the
-    /// subject that is kept, by which a thread is known.
+    /// What an end is, in a word or two.
+    pub fn end_word(&self) -> Option<&'static str> {
+        (self.purpose == Purpose::Recovery).then(|| match () {
+            () if self.is_drill() => "Rehearsal over",
+            () if self.is_end_of_then() => "Wrong again",
+            () if self.is_partly_over() => "Partly over",
+            () if self.is_closed() => "Closed",
+            () => "Resolved",
+        })
+    }
+
+    /// The subject as whoever reads nothing else is to see it: an end that answers no mail says that it is one, or it would
+    /// look like an alarm; what is sent again is marked. Neither is a part of the subject that is kept, by which a thread is
+    /// known.
     pub fn marked_subject(&self) -> String {
-        let mark = self.resent_mark();
-        mark.map_or_else(|| self.subject.clone(), |mark| format!("{mark} {}", self.subject))
+        let is_answer = self.subject.starts_with(ANSWER);
+        let subject = match self.end_word().filter(|_| !is_answer) {
+            Some(word) => {
+                let drill_mark = format!("{DRILL_MARK} ");
+                let mark = if self.is_drill() { &drill_mark } else { SUBJECT_MARK };
+                let title = self.subject.strip_prefix(mark).unwrap_or(&self.subject);
+                format!("{mark}{word}: {title}")
+            }
+            None => self.subject.clone(),
+        };
+        match self.resent_at {
+            Some(_) => format!("{RESENT_SUBJECT_MARK}{subject}"),
+            None => subject,
+        }
     }
 
     /// What its first sentence begins with where it was sent again.
@@ -211,6 +235,9 @@ pub const BY_NOW: &str = "By now";
 
 /// The label of that line where such a message is an end, and the same is wrong again.
 pub const WRONG_AGAIN: &str = "Wrong again";
+
+/// How its subject begins: the name of what it is about is to be seen behind it on a phone.
+pub const RESENT_SUBJECT_MARK: &str = "[resent] ";
 
 /// How the first sentence of such a message begins; when its words were written and `]` follow.
 pub const RESENT_MARK: &str = "[resent, written ";

@@ -82,7 +82,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use dead::{DeadMessage, Said, proof_words, unused_words};
+pub use dead::{DeadMessage, Said, newest_of_each, proof_words, unused_words};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
@@ -108,7 +108,7 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
     ACKNOWLEDGED, AND_MORE, ANSWER, BY_NOW, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RESENT_MARK,
-    RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHY, WRONG_AGAIN,
+    RESENT_SUBJECT_MARK, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHY, WRONG_AGAIN,
 };
 pub use missed::{due_since_one_came, first_missed};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};

@@ -25,7 +25,9 @@ use super::pages::{FormOf, counted, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
-use crate::model::{Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, parse_duration};
+use crate::model::{
+    Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, newest_of_each, parse_duration,
+};
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -190,8 +192,9 @@ pub(super) async fn form_resend_all(State(desk): Asks, who: Who) -> Shown {
     let dead = desk
         .read(move |reader| reader.dead_messages(false, DEAD_SHOWN, &in_use))
         .await?;
+    let (newest, told) = newest_of_each(&dead);
     let (mut sent, mut refused) = (0_usize, None);
-    for dead in dead.iter().rev() {
+    for dead in newest.iter().rev() {
         match asks_to_resend(&desk, &who, dead.message.0).await {
             Ok(_) => sent += 1,
             Err(trouble) => refused = Some(trouble),
@@ -201,11 +204,16 @@ pub(super) async fn form_resend_all(State(desk): Asks, who: Who) -> Shown {
         Some(trouble) if sent == 0 => Err(trouble),
         Some(trouble) => Ok(format!(
             "{sent} of {} are sent again. Of the others the last was refused: {}.",
-            dead.len(),
+            newest.len(),
             trouble.words()
         )),
         None => Ok(format!("{} sent again.", counted(sent, "message"))),
     };
+    let told = match told {
+        0 => String::new(),
+        told => format!(" {told} more are told by later ones about the same incidents."),
+    };
+    let said = said.map(|said| said + &told);
     Ok(back(&desk, &who, DEAD_LIST, said)?)
 }
 

@@ -44,7 +44,7 @@ fn each_is_told_in_one(world: &World) {
         assert_eq!(purposes, [Purpose::Digest], "{address}: {told:?}");
         let subject = &taken(world, address)[0].1.message.subject;
         assert!(
-            subject.ends_with("4 problems after freshd was down for 3h 30m"),
+            subject.starts_with("[freshd] 4 problems after freshd was down for 3h 30m: "),
             "{subject}"
         );
     }

@@ -1,6 +1,8 @@
 //! What a person asks to be sent: once more what was given up, and tests of an address.
 
-use freshd::model::{DeliveryOutcome, Event, Notification, NotificationId, NotificationState, Purpose, Reply, Request};
+use freshd::model::{
+    DeliveryOutcome, Event, Notification, NotificationId, NotificationState, Purpose, Reply, Request, newest_of_each,
+};
 
 use super::delivery::{OPS, mend, no_such_address};
 use super::virtual_world::{Play, World};
@@ -58,7 +60,10 @@ fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
     );
     // The subject by which the thread is known stays as it is.
     assert_eq!(sent.message.subject, first.message.subject);
-    assert_eq!(sent.message.marked_subject(), marked(&first.message.subject));
+    assert_eq!(
+        sent.message.marked_subject(),
+        format!("[resent] {}", first.message.subject)
+    );
     assert_eq!(
         (sent.message.at, sent.message.resent_at),
         (first.message.at, Some(sent.created_at))
@@ -149,6 +154,9 @@ fn what_is_sent_again_says_how_it_is_by_now_where_that_is_another_matter() {
     );
     let stored = |world: &World, id| world.ledger.notifications[&id].clone();
     assert_eq!(by_now(&stored(&world, again)), Some(words.as_str()));
+    let headline = stored(&world, again).message.headline.clone();
+    let first = format!("] By now: {words}. As written then: {}", opening.message.headline);
+    assert!(headline.ends_with(&first), "{headline}");
 
     // Its end died, too, and it has failed again since.
     mend(&mut world, "2026-11-26T12:20");
@@ -245,6 +253,28 @@ fn of_what_is_over_only_the_end_is_sent_again_and_the_fallback_hears_of_it_once(
     resend(&mut world, end.id).expect("it is sent");
     world.run_until("2026-11-26T12:31");
     assert_eq!(world.told_to(OPS).first(), Some(&Purpose::Recovery));
+}
+
+#[test]
+fn of_what_died_about_one_incident_the_newest_stands_for_all_before_it() {
+    let mut world = dead();
+    world.run_until("2026-11-26T13:10");
+    let dead = world.reader().dead_messages(false, 99, &|_| true).expect("read");
+    let dead: Vec<_> = dead.into_iter().filter(|one| one.to == OPS).collect();
+    assert!(dead.len() > 1, "{dead:?}");
+    let (newest, told) = newest_of_each(&dead);
+    let newest: Vec<_> = newest.into_iter().map(|one| one.message).collect();
+    assert_eq!((newest.clone(), told), (vec![dead[0].message], dead.len() - 1));
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    let again = resend(&mut world, newest[0]).expect("it is sent");
+    world.run_until("2026-11-26T13:11");
+    let left = world.reader().dead_messages(false, 99, &|_| true).expect("read");
+    assert!(left.iter().all(|one| one.to != OPS), "{left:?}");
+    let first = to_ops(&world, Purpose::Opening);
+    let incident = first.incident.expect("an incident");
+    let why = resend(&mut world, first.id).expect_err("it is told");
+    let words = format!("a later message about incident {incident} was sent again to {OPS}, as message {again}");
+    assert_eq!(why, format!("{words}, and says how it stands"));
 }
 
 #[test]

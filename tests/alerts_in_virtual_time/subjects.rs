@@ -103,6 +103,11 @@ fn a_mail_about_what_stood_in_a_digest_alone_is_the_answer_to_no_mail() {
         let ends = taken(&world, OPS).into_iter().map(|(_, sent)| &sent.message);
         let ends = ends.filter(|message| message.purpose == Purpose::Recovery);
         let ends: BTreeMap<&str, bool> = ends
+            .inspect(|end| {
+                // What begins no mail's subject with an answer says itself that it is an end.
+                let says_so = end.marked_subject().starts_with("[freshd] Resolved: ");
+                assert_ne!(says_so, end.subject.starts_with("Re: "), "{}", end.marked_subject());
+            })
             .map(|end| (end.subject_name.as_str(), end.subject.starts_with("Re: ")))
             .collect();
         let expected = BTreeMap::from([(gathered.as_str(), false), (by_itself.as_str(), true)]);

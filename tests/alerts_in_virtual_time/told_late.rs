@@ -61,6 +61,7 @@ fn an_end_that_comes_late_to_who_hears_nothing_else_says_when_it_was_written_and
     let end = heard[0];
     assert_eq!(end.purpose, Purpose::Recovery);
     assert_eq!(end.subject, "[freshd] j failed (#1)");
+    assert_eq!(end.marked_subject(), "[freshd] Resolved: j failed (#1)");
     assert_eq!(end.facts[0].label, "Instead of");
     assert_eq!(
         (end.facts[1].label.as_str(), end.facts[1].text.as_str()),
@@ -95,6 +96,7 @@ fn an_end_after_an_opening_that_was_refused_for_good_is_no_answer() {
         .find(|one| one.purpose == Purpose::Recovery)
         .expect("an end");
     assert_eq!(end.subject, "Re: [freshd] j failed (#1)");
+    assert_eq!(end.marked_subject(), end.subject, "a thread holds by it");
 }
 
 #[test]

@@ -118,8 +118,12 @@ async fn a_mail_says_so_in_its_subject_and_its_first_sentence_and_answers_as_oth
 #[tokio::test]
 async fn a_line_of_a_digest_says_so_once_and_the_others_do_not() {
     let message = in_one(true);
-    assert_eq!(message.subject, "[freshd] 1 problem and 1 rehearsal at once");
-    let words = "CRITICAL: 1 problem and 1 rehearsal, all of them open, told in one message because many came at once.";
+    assert_eq!(
+        message.subject,
+        "[freshd] 1 problem and 1 rehearsal: stock-per-lot-of-all-the-warehouses-of-bergen is late"
+    );
+    let words = "CRITICAL: 1 problem and 1 rehearsal, all of them open: stock-per-lot-of-all-the-warehouses-of-bergen is late. \
+         Told in one message because many came at once.";
     assert_eq!(message.headline, words);
     let (_, text) = mailed(message).await;
     let (problems, drills) = text.split_once("\nRehearsed (1):\n").expect("a group of its own");

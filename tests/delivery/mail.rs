@@ -71,8 +71,21 @@ async fn what_is_sent_again_is_of_when_that_was_and_its_subject_says_so() {
     let mail = written(message.clone()).await;
     let mail = MessageParser::default().parse(&mail).unwrap();
     assert_eq!(mail.date().unwrap().to_timestamp(), again);
-    let subject = format!("[resent, written Fri 2026-11-27 22:40] {}", message.subject);
+    let subject = format!("[resent] {}", message.subject);
     assert_eq!(mail.subject(), Some(subject.as_str()));
+}
+
+#[tokio::test]
+async fn an_end_that_answers_no_mail_says_in_its_subject_that_it_is_one() {
+    let subject = |message| async move {
+        let mail = written(message).await;
+        let mail = MessageParser::default().parse(&mail).unwrap();
+        mail.subject().unwrap().to_owned()
+    };
+    assert_eq!(subject(recovery()).await, "Re: [freshd] stock is late (#17)");
+    let first = "[freshd] Resolved: stock is late (#17)";
+    assert_eq!(subject(recovery().as_first()).await, first);
+    assert_eq!(subject(opening()).await, "[freshd] stock is late (#17)");
 }
 
 #[tokio::test]

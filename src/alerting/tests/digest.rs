@@ -132,10 +132,14 @@ fn what_is_open_comes_first_the_worst_of_it_first_and_each_incident_once() {
         ]
     );
     assert_eq!(message.severity, Severity::Critical);
-    assert_eq!(message.subject, "[freshd] 4 problems while mail could not be delivered");
+    assert_eq!(
+        message.subject,
+        "[freshd] 4 problems while mail could not be delivered: job-4 failed; job-3 failed; and 2 more"
+    );
     assert_eq!(
         message.headline,
-        "CRITICAL: 4 problems, 3 of them open, 1 over, told in one message because mail took no message for a while."
+        "CRITICAL: 4 problems, 3 of them open, 1 over: job-4 failed; job-3 failed; job-2 failed; and 1 more. \
+         Told in one message because mail took no message for a while."
     );
 }
 
@@ -168,7 +172,8 @@ fn what_is_rehearsed_comes_behind_all_that_is_wrong_and_makes_nothing_worse() {
     assert_eq!(message.severity, Severity::Warning);
     assert_eq!(
         message.headline,
-        "WARNING: 2 problems and 1 rehearsal, 2 of them open, 1 over, told in one message because many came at once."
+        "WARNING: 2 problems and 1 rehearsal, 2 of them open, 1 over: job-2 failed; and 1 more. \
+         Told in one message because many came at once."
     );
 }
 
@@ -207,15 +212,18 @@ fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
         of_untold.incidents[1].text,
         format!("#2 Warehouse could not be told: job-2 failed, {since}")
     );
-    assert_eq!(message.subject, "[freshd] 2 problems still open");
+    assert_eq!(
+        message.subject,
+        "[freshd] 2 problems still open: job-1 failed; job-2 failed"
+    );
     assert_eq!(
         message.headline,
-        "CRITICAL: 2 problems still open, told in one message because they came together."
+        "CRITICAL: 2 problems still open: job-1 failed; job-2 failed. Told in one message because they came together."
     );
     // With news among it, it is a digest like any other, and a line with news is one of those.
     let mixed = [waiting_as(Opening, 1), waiting_as(Reminder, 1), waiting_as(Reminder, 2)];
     let message = gathered(&mixed, WhyGathered::Together);
-    assert_eq!(message.subject, "[freshd] 2 problems at once");
+    assert_eq!(message.subject, "[freshd] 2 problems: job-1 failed; job-2 failed");
     assert_eq!(message.incidents[0].text, format!("#1 job-1 failed, {since}"));
     assert_eq!(
         message.incidents[1].text,
@@ -223,14 +231,17 @@ fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
     );
     let worse = gathered(&[waiting_as(Reminder, 1), waiting_as(Update, 1)], WhyGathered::Outage);
     assert_eq!(worse.incidents[0].text, format!("#1 job-1 failed, {since}"));
-    assert_eq!(worse.subject, "[freshd] 1 problem while mail could not be delivered");
+    assert_eq!(
+        worse.subject,
+        "[freshd] 1 problem while mail could not be delivered: job-1 failed"
+    );
     let down = WhyGathered::Downtime {
         from: at("20:00"),
         until: at("22:00"),
     };
     assert_eq!(
         gathered(&reminded, down).subject,
-        "[freshd] 2 problems after freshd was down for 2h"
+        "[freshd] 2 problems after freshd was down for 2h: job-1 failed; job-2 failed"
     );
 }
 
@@ -292,7 +303,7 @@ fn a_digest_of_what_is_over_alarms_nobody() {
     assert_eq!(message.severity, Severity::Warning);
     assert_eq!(
         message.headline,
-        "2 problems, all of them over, told in one message because many came at once."
+        "2 problems, all of them over: job-1 failed; job-2 failed. Told in one message because many came at once."
     );
 }
 

@@ -56,22 +56,43 @@ fn a_digest_of_ends_alone_does_not_look_like_an_alarm() {
         until: at("22:00"),
     };
     for (why, subject) in [
-        (WhyGathered::Flood, "[freshd] 2 problems at once, all over"),
-        (WhyGathered::Together, "[freshd] 2 problems at once, all over"),
+        (WhyGathered::Flood, "[freshd] 2 problems, all over"),
+        (WhyGathered::Together, "[freshd] 2 problems, all over"),
         (
             WhyGathered::Outage,
             "[freshd] 2 problems while mail could not be delivered, all over",
         ),
         (down, "[freshd] 2 problems after freshd was down for 2h, all over"),
     ] {
-        assert_eq!(gathered(&ends, why).subject, subject);
+        assert_eq!(
+            gathered(&ends, why).subject,
+            format!("{subject}: job-1 failed; job-2 failed")
+        );
     }
     let (open, incident) = waiting(3, Severity::Critical, "20:00");
     let some_open = [(end(1, &[]), None), (open, Some(incident))];
     assert_eq!(
         gathered(&some_open, WhyGathered::Flood).subject,
-        "[freshd] 2 problems at once"
+        "[freshd] 2 problems: job-3 failed; and 1 more"
     );
+}
+
+#[test]
+fn what_is_over_is_told_as_past() {
+    for (words, past) in [
+        ("is flapping", "was flapping"),
+        ("is full", "was full"),
+        ("cannot be reached", "could not be reached"),
+        ("failed", "failed"),
+    ] {
+        let mut one = end(1, &[]);
+        let mut message = Message::clone(&one.message);
+        message.kind = Some(crate::model::ProblemKind::ChannelBroken);
+        message.subject = format!("[freshd] copy {words} (#1)");
+        one.message = message.into();
+        let message = gathered(&[(one, None)], WhyGathered::Flood);
+        assert_eq!(message.incidents[0].text, format!("#1 copy {past}"));
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::cli::times;
 use crate::cli::titles::Titles;
 use crate::config::{self, Environment};
 use crate::daemon::Ask;
-use crate::model::{Address, DeadMessage, Reply, Request, Settings};
+use crate::model::{Address, DeadMessage, Reply, Request, Settings, newest_of_each};
 use crate::store::Reader;
 
 /// Most messages of one answer, and the most that are sent again at once.
@@ -150,12 +150,12 @@ fn row(message: &DeadMessage, titles: &Titles, now: Timestamp, zone: &TimeZone) 
     ]
 }
 
-/// Asks for each that is still worth it, the oldest first.
+/// Asks for each that is still worth it, the oldest first; of several about one incident for the newest.
 pub(super) fn resend_all(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let mut client = Client::connect(global)?;
     let listed = dead_messages(&global.reader()?, true, LIMIT_MAX, global)?;
     let unused = listed.iter().filter(|dead| dead.is_unused).count();
-    let messages: Vec<&DeadMessage> = listed.iter().filter(|dead| dead.settled.is_none()).collect();
+    let (messages, told) = newest_of_each(&listed);
     let (mut sent, mut refused): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for dead in messages.iter().rev() {
         let (message, to) = (dead.message, clean(&dead.to));
@@ -180,9 +180,16 @@ pub(super) fn resend_all(global: &Global, out: &mut Out) -> Result<Exit, Failure
     }
     let is_fine = refused.is_empty();
     if out.json {
-        out.document(&json!({ "sent": sent, "refused": refused, "skipped": unused }))?;
+        out.document(&json!({ "sent": sent, "refused": refused, "told_by_later": told, "skipped": unused }))?;
     } else if messages.is_empty() {
         out.line(tone(Tone::Good, "no message waits for anybody to send it again"))?;
+    }
+    if told > 0 && !out.json {
+        let words = match told {
+            1 => "1 more is told by a later one about the same incident, and is not sent".to_owned(),
+            count => format!("{count} more are told by later ones about the same incidents, and are not sent"),
+        };
+        out.line(tone(Tone::Dim, words))?;
     }
     if unused > 0 && !out.json {
         let words = match unused {

@@ -21,7 +21,7 @@ const NEWEST_DEAD: &str = "INDEXED BY notifications_dead WHERE state = 'dead' OR
 fn said_since() -> String {
     let columns = "other.id, other.incident, other.channel, other.address, \
         coalesce(other.message ->> 'stands_in_for', other.message ->> 'team'), other.message -> 'purpose', \
-        other.message -> 'at', other.state";
+        other.message -> 'at', other.state, other.message -> 'resent_at' IS NOT NULL";
     let same = "other.channel = dead.channel AND other.address IS dead.address AND other.id > dead.first \
         AND other.state IN ('pending', 'delivered')";
     format!(
@@ -52,6 +52,7 @@ fn read_said(row: &Row) -> rusqlite::Result<Said> {
         purpose: cells.json()?,
         at: cells.json()?,
         state: cells.word()?,
+        is_resent: cells.get()?,
     })
 }
 
