@@ -120,7 +120,7 @@ fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice
     let end = world.sent.iter().map(|(_, sent)| sent).rfind(of_team).expect("told");
     let message = &end.message;
     assert_eq!(message.purpose, Purpose::Recovery);
-    let others = " As promised, too: m01, m02, m03, m04, m05 and 34 more.";
+    let others = " As promised, too: 39 datasets which e reads.";
     assert!(message.headline.ends_with(others), "{}", message.headline);
     assert!(names_all(end), "{:?}", message.facts);
     // From the first word before anything broke to the last it is the same number.
