@@ -112,6 +112,12 @@ fn what_breaks_behind_it_later_waits_a_while_and_is_told_together() {
         let first = &taken(&world, B)[0].1.message;
         let cause = first.facts.iter().find(|fact| fact.label == "Cause");
         assert!(cause.is_some_and(|cause| cause.text.starts_with(CAUSE)), "{first:?}");
+        let said = format!(" The cause: {CAUSE}");
+        assert!(
+            first.headline.contains(&said),
+            "on a locked phone too: {}",
+            first.headline
+        );
         // Who was told of nothing behind it yet does not wait.
         let (at, why) = heard(&world, D).remove(0);
         assert!(at.starts_with("14:07:") && why == Purpose::Opening, "{at}");

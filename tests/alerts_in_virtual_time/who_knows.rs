@@ -72,6 +72,28 @@ fn the_fallback_hears_by_what_else_a_team_was_told_whose_other_address_is_dead()
 }
 
 #[test]
+fn a_job_that_waits_until_its_input_is_fresh_is_not_the_first_to_read_it() {
+    for (on_stale, first) in [
+        ("hold", "r reads it first, Thu 2026-11-26 18:00."),
+        ("run", "k reads it first, Thu 2026-11-26 12:40."),
+    ] {
+        let reader = |name: &str, schedule: &str, on_stale: &str| {
+            format!(
+                "[jobs.{name}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"{schedule}\"\nneeds = [\"d\"]\n\
+                 on_stale = \"{on_stale}\"\n"
+            )
+        };
+        let jobs =
+            one_job("produces = \"d\"") + &reader("k", "*/10 * * * *", on_stale) + &reader("r", "0 18 * * *", "run");
+        let world = story_of(&jobs, || DeliveryOutcome::Accepted);
+        let mut to_ops = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == OPS);
+        let last = &to_ops.next_back().expect("an update").1.message;
+        assert_eq!(last.purpose, Purpose::Update);
+        assert!(last.headline.contains(first), "{on_stale}: {}", last.headline);
+    }
+}
+
+#[test]
 fn an_escalation_counts_on_no_answer_of_those_who_only_read_it() {
     let alone = "notify = [\"mail:ops@sea.example\"]\n";
     let chief = "escalate = [{ after = \"1h\", notify = [\"mail:chief@sea.example\"] }]\n";
