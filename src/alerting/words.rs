@@ -108,6 +108,8 @@ pub struct JobSide<'a> {
     pub attempt: Option<&'a Attempt>,
     /// A run of it that is under way.
     pub going: Option<&'a Run>,
+    /// Somebody has paused it.
+    pub is_paused: bool,
 }
 
 /// A dataset as it stands.
@@ -333,7 +335,9 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
     }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
-        if side.going.is_none() {
+        if side.is_paused {
+            commands.push(format!("freshd resume {}", side.job.name));
+        } else if side.going.is_none() {
             commands.push(format!("freshd run {} --wait", side.job.name));
         }
     }
