@@ -82,6 +82,11 @@ impl Notification {
                 "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
             ));
         }
+        let said = Said::from(self);
+        // What somebody has done about it already says more than what they need not do.
+        if let Some(again) = others.into_iter().find(|other| said.is_said_again_by(other)) {
+            return Some(format!("message {id} was sent again already, as message {}", again.id));
+        }
         if let Some(incident) = self.incident
             && is_over
             && self.message.purpose != Purpose::Recovery
@@ -90,9 +95,7 @@ impl Notification {
                 "incident {incident} is over, and what says so is another message"
             ));
         }
-        let said = Said::from(self);
-        let again = others.into_iter().find(|other| said.is_said_again_by(other))?;
-        Some(format!("message {id} was sent again already, as message {}", again.id))
+        None
     }
 }
 

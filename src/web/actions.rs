@@ -25,7 +25,9 @@ use super::pages::{FormOf, counted, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
-use crate::model::{Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, parse_duration};
+use crate::model::{
+    Ack, Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, format_time, parse_duration,
+};
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -160,9 +162,16 @@ pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>
     let id = number(&id, "incident")?;
     let sent = Sent::of(asked).await?;
     let done = async { asks_to_ack(&desk, &who, id, sent.read::<Note>()?.note).await };
-    let words = "It is yours: reminders rest, and everyone told will hear when it is over.";
     match done.await {
-        Ok(_) => Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words.to_owned()))?),
+        Ok(facts) => {
+            let mut words = "It is yours: reminders rest, and everyone told will hear when it is over.".to_owned();
+            if let Ok(before) = Ack::deserialize(&facts["taken_over_from"]) {
+                let zone = &desk.settings().timezone;
+                let said = before.taken_over_words(|at| format_time(at, zone));
+                words.push_str(&format!(" Know that {said}."));
+            }
+            Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words))?)
+        }
         Err(trouble) => Ok(sent_back(who, &FormOf::Ack { incident: id }, &sent, trouble)?),
     }
 }
