@@ -77,7 +77,9 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
     }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
-        if side.going.is_none() {
+        if side.is_paused {
+            commands.push(format!("freshd resume {}", side.job.name));
+        } else if side.going.is_none() {
             commands.push(format!("freshd run {} --wait", side.job.name));
         }
     }

@@ -117,6 +117,8 @@ pub struct JobSide<'a> {
     pub attempt: Option<&'a Attempt>,
     /// A run of it that is under way.
     pub going: Option<&'a Run>,
+    /// Somebody has paused it.
+    pub is_paused: bool,
 }
 
 /// A dataset as it stands.

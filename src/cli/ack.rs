@@ -1,6 +1,7 @@
 //! `freshd ack`: somebody takes an incident on, and reminders rest.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
@@ -10,7 +11,7 @@ use super::out::Out;
 use super::paint::clean;
 use super::record;
 use super::times;
-use crate::model::{IncidentId, Request};
+use crate::model::{Ack, IncidentId, Request};
 
 /// What `ack` is told.
 #[derive(Debug, clap::Args)]
@@ -51,5 +52,9 @@ pub(super) fn run(args: &AckArgs, global: &Global, out: &mut Out) -> Result<Exit
         args.id,
         until.unwrap_or_default()
     ))?;
+    if let Ok(before) = Ack::deserialize(&facts["taken_over_from"]) {
+        let told = |at| times::moment(at, Timestamp::now(), &global.zone());
+        out.line(clean(&before.taken_over_words(told)))?;
+    }
     Ok(Exit::Fine)
 }

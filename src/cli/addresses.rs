@@ -31,8 +31,8 @@ pub(super) fn lines(
         .iter()
         .map(|(reader, by)| format!("{reader} by {}", by.join(" and ")))
         .collect();
-    // One mail server that is gone says the same of each of its addresses: once is enough.
-    let mut said: Vec<&str> = Vec::new();
+    // One mail server that is gone says the same of each of its addresses: once is enough, line below line.
+    let mut above: Option<&str> = None;
     let waits = of_state(addresses, Reach::NotYet).next().is_some();
     let nobody = || tone(Tone::Bad, if waits { "nobody yet" } else { "nobody" });
     let mut lines = vec![(
@@ -47,14 +47,14 @@ pub(super) fn lines(
         let since = moment(one.at).map_or_else(String::new, |at| format!(", waiting since {at}"));
         lines.push((
             "not yet",
-            format!("{}{since}{}", who(one, titles), because(one, &mut said, now, zone)),
+            format!("{}{since}{}", who(one, titles), because(one, &mut above, now, zone)),
         ));
     }
     for one in of_state(addresses, Reach::GivenUp) {
         let at = moment(one.at).map_or_else(String::new, |at| format!(", {at}"));
         lines.push((
             "given up",
-            format!("{}{at}{}", who(one, titles), because(one, &mut said, now, zone)),
+            format!("{}{at}{}", who(one, titles), because(one, &mut above, now, zone)),
         ));
     }
     for one in told.iter().filter(|one| one.error.is_some()) {
@@ -64,7 +64,7 @@ pub(super) fn lines(
             format!(
                 "{}: the newest could not be told{since}{}",
                 who(one, titles),
-                because(one, &mut said, now, zone)
+                because(one, &mut above, now, zone)
             ),
         ));
     }
@@ -79,19 +79,19 @@ fn who(one: &AddressState, titles: &Titles) -> String {
     format!("{} by {}", one.reader(&titles.team(one.team.as_str())), clean(&one.to))
 }
 
-fn because<'a>(one: &'a AddressState, said: &mut Vec<&'a str>, now: Timestamp, zone: &TimeZone) -> String {
+/// How often it was tried, when next, and what came of it, where the line above does not end alike.
+fn because<'a>(one: &'a AddressState, above: &mut Option<&'a str>, now: Timestamp, zone: &TimeZone) -> String {
     let tries = match one.tries {
         0 => String::new(),
         1 => ", tried once".to_owned(),
         tries => format!(", tried {tries} times"),
     };
-    let error = match one.error.as_deref() {
+    let error = one.error.as_deref();
+    let is_said = std::mem::replace(above, error) == error;
+    let error = match error {
         None => String::new(),
-        Some(error) if said.contains(&error) => ": the same as above".to_owned(),
-        Some(error) => {
-            said.push(error);
-            format!(": {}", clean(error))
-        }
+        Some(_) if is_said => ": the same as above".to_owned(),
+        Some(error) => format!(": {}", clean(error)),
     };
     let next = match one.next_try_at {
         Some(at) if at > now => format!(", next at {}", times::moment(at, now, zone)),
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_many_addresses_answered_alike_is_said_once() {
+    fn what_the_line_above_answered_too_is_said_once() {
         let waits = |team: &str, error: &str| AddressState {
             team: team.into(),
             to: format!("mail:{team}@sea.example"),
@@ -129,6 +129,6 @@ mod tests {
             .iter()
             .map(|(_, line)| line.rsplit(": ").next().unwrap_or(""))
             .collect();
-        assert_eq!(said, [gone, "the same as above", "421 busy", "the same as above"]);
+        assert_eq!(said, [gone, "the same as above", "421 busy", gone]);
     }
 }

@@ -18,7 +18,7 @@ use super::times;
 use super::titles::Titles;
 use crate::model::{
     AddressState, Delivery, Incident, IncidentId, IncidentState, Notification, NotificationState, Reach, Severity,
-    drill_words, end_words, incident_line,
+    Shown, drill_words, end_words, incident_line,
 };
 use crate::store::Reader;
 
@@ -145,15 +145,17 @@ fn row(incident: &Incident, told: &[AddressState], titles: &Titles, now: Timesta
             format!("{} until {until}", clean(&ack.by))
         }),
     };
+    let shown = shown(incident);
+    let since = if shown.is_well { shown.since } else { incident.since };
     vec![
         incident.id.to_string(),
         tone(tint(incident), incident.state_word()),
-        what(incident),
-        times::moment(incident.since, now, zone),
+        what(incident, &shown),
+        times::moment(since, now, zone),
         over.unwrap_or_default(),
         taken_on.unwrap_or_default(),
         teams.join(", "),
-        clean(&incident.reason),
+        clean(&shown.why),
     ]
 }
 
@@ -175,16 +177,18 @@ fn one(
     }
     let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
     let state = tone(tint(incident), incident.state_word());
+    let shown = shown(incident);
+    let (because, grave, since) = match shown.is_well {
+        true => ("when wrong", "when wrong ", format!(" since {}", told(shown.since))),
+        false => ("because", "", String::new()),
+    };
     out.line(format!(
-        "incident {}: {} · {state} · {}",
+        "incident {}: {}{since} · {state} · {grave}{}",
         incident.id,
-        what(incident),
+        what(incident, &shown),
         incident.severity.as_str()
     ))?;
-    let mut lines = vec![
-        ("because", clean(&incident.reason)),
-        ("since", incident.since_words(told)),
-    ];
+    let mut lines = vec![(because, clean(&shown.why)), ("since", incident.since_words(told))];
     if let Some(at) = incident.ends_by() {
         lines.push(("over", end_words(&times::moment(at, now, zone))));
     }
@@ -286,7 +290,11 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
     ]
 }
 
-fn what(incident: &Incident) -> String {
+fn shown(incident: &Incident) -> Shown {
+    incident.shown(board::kind_words(incident.kind.as_str(), incident.subject.as_str()))
+}
+
+fn what(incident: &Incident, shown: &Shown) -> String {
     if incident.drill.is_some() {
         let (about, subject) = (incident.about.as_str(), clean(incident.subject.as_str()));
         return format!("[DRILL] {about} {subject}");
@@ -295,14 +303,45 @@ fn what(incident: &Incident) -> String {
         "{} {} {}",
         incident.about.as_str(),
         clean(incident.subject.as_str()),
-        board::kind_words(incident.kind.as_str(), incident.subject.as_str())
+        shown.how
     )
 }
 
 fn tint(incident: &Incident) -> Tone {
     match (incident.state, incident.severity) {
         (IncidentState::Resolved, _) => Tone::Good,
+        // It is not wrong as people see it now.
+        _ if incident.well_since().is_some() => Tone::Warn,
         (IncidentState::Waiting | IncidentState::Attached, _) | (IncidentState::Open, Severity::Warning) => Tone::Warn,
         (IncidentState::Open, Severity::Critical) => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Flapping, plain_incident};
+
+    #[test]
+    fn what_comes_and_goes_and_is_well_is_not_listed_as_wrong() {
+        let at = |clock: &str| -> Timestamp { format!("2026-11-27T{clock}:00Z").parse().expect("a time") };
+        let mut turns = plain_incident("export", at("20:00"));
+        let line = |incident: &Incident| {
+            let row = row(incident, &[], &Titles::default(), at("21:00"), &TimeZone::UTC);
+            [row[2].clone(), row[3].clone(), row[7].clone()]
+        };
+        assert_eq!(line(&turns), ["job export failed", "20:00", "exit code 1"]);
+        turns.flapping = Some(Flapping {
+            since: at("20:00"),
+            times: 4,
+            well_since: Some(at("20:50")),
+            good: 1,
+            good_at: None,
+            spells: Vec::new(),
+        });
+        let well = ["job export comes and goes, well", "20:50", "failed: exit code 1"];
+        assert_eq!(line(&turns), well);
+        turns.resolved_at = Some(at("20:55"));
+        assert_eq!(line(&turns)[0], "job export failed");
     }
 }

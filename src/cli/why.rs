@@ -18,7 +18,9 @@ use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::titles::Titles;
 use super::{taken_on, times};
-use crate::model::{AddressState, Attempt, GoingRun, JobState, Name, Request, Run, both_ends, end_words};
+use crate::model::{
+    AddressState, Attempt, Flapping, GoingRun, JobState, Name, Request, Run, Shown, both_ends, end_words,
+};
 
 /// Lines of the last attempt's output.
 const OUTPUT_LINES_MAX: usize = 8;
@@ -159,12 +161,24 @@ fn going_words(going: &GoingRun, reading: &Reading<'_>) -> String {
 
 fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     let text = |key: &str| clean(value[key].as_str().unwrap_or_default());
-    let since = value["since"].as_str().and_then(|since| since.parse().ok());
-    let since = since
-        .map(|at| format!(", since {}", reading.told(at)))
-        .unwrap_or_default();
+    let begun = value["since"].as_str().and_then(|since| since.parse().ok());
+    let flapping: Option<Flapping> = Deserialize::deserialize(&value["flapping"]).unwrap_or_default();
+    let kind = board::kind_words(&text("kind"), &text("subject"));
+    let shown = begun.map(|begun| Shown::of(flapping.as_ref(), kind, begun, &text("reason")));
+    let (tint, because, why) = match &shown {
+        Some(shown) if shown.is_well => (Tone::Warn, "when wrong", shown.why.clone()),
+        _ => (Tone::Bad, "because", text("reason")),
+    };
+    let since = shown.map_or_else(String::new, |shown| {
+        let how = if shown.is_well {
+            format!("{} ", shown.how)
+        } else {
+            String::new()
+        };
+        format!(", {how}since {}", reading.told(shown.since))
+    });
     let head = format!("incident {} ({}){since}", value["id"], text("state"));
-    let mut lines = vec![("because", text("reason"))];
+    let mut lines = vec![(because, why)];
     if let Some(at) = value["ends_by"].as_str().and_then(|at| at.parse().ok()) {
         lines.push(("over", end_words(&reading.told(at))));
     }
@@ -174,7 +188,7 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     lines.extend(taken_on::lines_told(value, reading.now, reading.zone));
     let addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
     lines.extend(addresses::lines(&addresses, &reading.titles, reading.now, reading.zone));
-    format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
+    format!("{}\n{}", tone(tint, head), facts(&lines, 2, reading.width))
 }
 
 fn owner(value: &Value) -> String {

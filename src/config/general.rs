@@ -1,14 +1,18 @@
 //! What only the root file says of alerts; and `[pools]`.
 
+use std::time::Duration;
+
 use super::reader::Table;
 use crate::model::{AlertRules, DIGEST_EVERY_MAX, Name};
 
 /// How often an address may get a digest.
-const DIGEST_EVERY: std::ops::RangeInclusive<std::time::Duration> =
-    std::time::Duration::from_secs(1)..=DIGEST_EVERY_MAX;
+const DIGEST_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=DIGEST_EVERY_MAX;
 
 /// Most reminders before the daily ones.
 const REMINDERS_MAX: usize = 20;
+
+/// Earliest reminder: one with the opening says the same twice.
+const REMINDER_MIN: Duration = Duration::from_secs(1);
 
 /// Reads `[alerts]`.
 pub(super) fn alerts(table: Table<'_>) -> AlertRules {
@@ -30,6 +34,12 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
                 item.error(
                     "this reminder is not later than the one before it",
                     "each is so long after the opening: write the earliest first, as in [\"1h\", \"4h\"]",
+                );
+            }
+            if after < REMINDER_MIN {
+                item.error(
+                    "a reminder comes a second after the opening at the earliest",
+                    "write [\"1h\", \"4h\"]; take it out where the opening is enough",
                 );
             }
             rules.reminders.push(after);

@@ -1,5 +1,7 @@
 //! `[teams]`, `[systems]` and `[fallback]`: who answers, and where they are told.
 
+use std::time::Duration;
+
 use super::channels::{Addressed, is_mail_address, is_slack_channel};
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
@@ -84,9 +86,15 @@ fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
                 "write { after = \"1h\", notify = [\"CHANNEL:ADDRESS\"] }",
             );
         }
-        let after = after.and_then(Value::duration);
+        let (written, after) = (after, after.and_then(Value::duration));
         let notify = notify.map(|value| addresses(context, value));
         step.finish();
+        if let Some(written) = written.filter(|_| after.is_some_and(|after| after < AFTER_MIN)) {
+            written.error(
+                "a step of `escalate` is taken a second after the opening at the earliest",
+                "write after = \"30m\", or put who is to be told at once into `notify` of the team",
+            );
+        }
         if let (Some(after), Some(notify)) = (after, notify) {
             if let Some(before) = steps.last().filter(|before: &&Escalation| before.after > after) {
                 value.error(
@@ -103,6 +111,9 @@ fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
     }
     steps
 }
+
+/// Earliest step of a chain: whoever is told with the opening is no escalation.
+const AFTER_MIN: Duration = Duration::from_secs(1);
 
 fn addresses(context: &Context<'_>, value: Value<'_>) -> Vec<Address> {
     let errors = context.report.errors();

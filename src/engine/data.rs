@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::freshness::{self, Standing, View};
+use crate::freshness::{self, Resting, Standing, View};
 use crate::model::{
     AttemptId, Dataset, Expectation, Expected, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance,
     Run, Slot, Version, VersionNumber, VersionRef, VersionState, kept_name,
@@ -197,20 +197,18 @@ impl Engine {
             return freshness::of_parts(&parts.collect::<Vec<_>>());
         }
         let state = self.data.get(&dataset.name).unwrap_or(&NOTHING);
-        let producer = self
-            .lineage
-            .producer_of(dataset.name.as_str())
-            .and_then(|job| self.jobs.get(job));
+        let made_by = self.lineage.producer_of(dataset.name.as_str());
+        let producer = made_by.and_then(|job| self.jobs.get(job));
         let view = View {
             current: state.current.as_ref(),
             refused: state.held_back(),
             slots: &state.slots,
             observation: state.observation.as_ref(),
-            producer: self.lineage.producer_of(dataset.name.as_str()),
+            producer: made_by,
             zone,
             tells_age,
             promised_since: state.promised_since,
-            paused: producer.is_some_and(|job| job.record.pause.is_some()),
+            resting: made_by.and_then(|job| self.set_aside(job)),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),
         };
         let mut standing = freshness::standing(dataset, view, self.now.wall);
@@ -218,6 +216,13 @@ impl Engine {
             standing.reason.push_str(&down.reason(zone));
         }
         standing
+    }
+
+    /// How people have set a job aside, if they have.
+    pub(super) fn set_aside(&self, job: &Name) -> Option<Resting<'_>> {
+        let pause = self.jobs.get(job).and_then(|state| state.record.pause.as_deref());
+        let is_enabled = self.settings.jobs.get(job).is_none_or(|job| job.enabled);
+        Resting::of(is_enabled, pause)
     }
 
     /// What an attempt made, as it will be published or kept aside.

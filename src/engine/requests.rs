@@ -185,11 +185,15 @@ impl Engine {
         note: Option<String>,
         link: Option<NotificationId>,
     ) -> Result<serde_json::Value, String> {
+        let before = self.incidents.get(id).and_then(|known| known.taken_on(self.now.wall));
+        let taken_over = before.filter(|ack| ack.by != by).cloned();
         let incident = self.acknowledge(id, by, note, link)?;
         let until = incident.ack.as_ref().map(|ack| ack.until);
         let until = until.filter(|_| incident.drill.is_none());
         let drill = incident.drill.as_ref().map(|_| drill_words(&incident));
-        Ok(json!({ "incident": id, "acknowledged_by": by, "until": until, "drill": drill }))
+        Ok(
+            json!({ "incident": id, "acknowledged_by": by, "until": until, "drill": drill, "taken_over_from": taken_over }),
+        )
     }
 
     /// Where a test goes: to all addresses of a team, to the first that a channel has, else to the fallback. Those that only

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::Engine;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Refused, Rehearsal, Situation};
-use crate::freshness::DataState;
+use crate::freshness::{DataState, Resting};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, Outcome,
     Owner, ProblemKind, Purpose, Silence, Version, proof_words, quarantine_path,
@@ -249,6 +249,7 @@ impl Engine {
                 None => last.and_then(|(_, attempt)| attempt.as_ref()),
             },
             going,
+            is_paused: matches!(self.set_aside(name), Some(Resting::Paused(_))),
         })
     }
 

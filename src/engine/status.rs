@@ -99,8 +99,7 @@ impl Engine {
             "title": job.title,
             "state": if stuck.is_some() { "waiting" } else { job_state(job, state, &going) },
             "reason": going.first().and_then(|run| says(run)).or_else(|| {
-                let pause = state?.record.pause.as_ref()?;
-                Some(format!("paused by {}: {}", pause.by, pause.because))
+                Some(state?.record.pause.as_ref()?.words())
             }),
             "paused": state.is_some_and(|state| state.record.pause.is_some()),
             "last": last.map(|run| json!({
@@ -111,7 +110,7 @@ impl Engine {
                 "reason": run.reason,
                 "released": run.released,
                 "exit_code": run.exit_code,
-                "printed": attempt.flatten().and_then(|attempt| attempt.output.tail.lines().rfind(|line| !line.trim().is_empty())),
+                "printed": attempt.flatten().and_then(|attempt| attempt.output.last_lines(1).pop()),
             })),
             "running": going.iter().map(|run| self.going_json(run)).collect::<Vec<_>>(),
             "next_due": state.and_then(|state| state.next),

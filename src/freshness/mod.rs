@@ -2,6 +2,7 @@
 
 mod parts;
 mod replay;
+mod resting;
 mod sight;
 mod slots;
 mod standing;
@@ -11,6 +12,7 @@ mod told;
 
 pub use parts::of_parts;
 pub use replay::{Broken, Replayed, replay};
+pub use resting::Resting;
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
 };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::resting::Resting;
 use super::sight::{failed_elsewhere, sight};
 use crate::model::{
     Dataset, Name, Observation, OpenDays, Slot, SlotState, Version, VersionRef, due_since_one_came, earlier,
@@ -88,8 +89,8 @@ pub struct View<'a> {
     pub zone: &'a TimeZone,
     /// Whether the reason says how old something is, as of now. What is kept says as of when it is, which stays true.
     pub tells_age: bool,
-    /// The job that produces it is paused.
-    pub paused: bool,
+    /// That people have set the job aside that produces it.
+    pub resting: Option<Resting<'a>>,
     /// A first version could have come by now: its job has run, or its probe has looked.
     pub had_its_chance: bool,
 }
@@ -163,7 +164,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         true => Breach::Stale,
         false => Breach::Late,
     };
-    let (state, reason, state_since, is_problem) = judge(
+    let (state, mut reason, state_since, is_problem) = judge(
         dataset,
         view,
         now,
@@ -173,6 +174,9 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         missing,
         believable_at,
     );
+    if let Some(resting) = view.resting {
+        reason.push_str(&resting.behind(state, view.producer));
+    }
     let (reason, state_since, is_problem) = match failed_elsewhere(dataset, view) {
         Some((why, at)) => {
             let reason = format!("{why} ({}); {reason}", format_time(at, view.zone));
@@ -357,8 +361,8 @@ fn judge(
         let reason = format!("{how_old}; it becomes stale soon");
         return (DataState::DueSoon, reason, None, false);
     }
-    if view.paused {
-        return (DataState::Paused, "its job is paused".to_owned(), None, false);
+    if let Some(resting @ Resting::Paused(_)) = view.resting {
+        return (DataState::Paused, resting.words(view.producer), None, false);
     }
     let reason = match (dataset.max_age, &dataset.due) {
         (None, None) => "no promise is made for it".to_owned(),

@@ -41,6 +41,15 @@ impl Ack {
             None => self.by.clone(),
         }
     }
+
+    /// What is said to whoever takes it on while this one has it; `told` writes a time.
+    pub fn taken_over_words(&self, told: impl Fn(Timestamp) -> String) -> String {
+        format!(
+            "it is taken over from {}, who had it since {}",
+            self.who(),
+            told(self.at)
+        )
+    }
 }
 
 impl Incident {

@@ -185,9 +185,31 @@ pub struct Output {
 }
 
 impl Output {
-    /// At most so many of the last lines, oldest first. Blank ones say nothing, and would hide what does.
+    /// At most so many of the last lines, oldest first, each as a terminal shows it in the end. Blank ones say nothing, and
+    /// would hide what does.
     pub fn last_lines(&self, lines_max: usize) -> Vec<&str> {
-        let mut lines: Vec<&str> = self.tail.lines().filter(|line| !line.trim().is_empty()).collect();
+        let mut lines: Vec<&str> = self.tail.lines().filter_map(shown_in_the_end).collect();
         lines.split_off(lines.len().saturating_sub(lines_max))
+    }
+}
+
+/// Of a line that was written over, as progress is shown, what was written last; nothing of a blank one.
+fn shown_in_the_end(line: &str) -> Option<&str> {
+    line.rsplit('\r').find(|written| !written.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_line_that_was_written_over_the_last_text_is_shown() {
+        let tail = "begun\r\n 1 %\r50 %\r99 %\r  \r\n\r\n \r\nloaded\r100 %".to_owned();
+        let output = Output {
+            bytes: 0,
+            dropped_bytes: 0,
+            tail,
+        };
+        assert_eq!(output.last_lines(9), ["begun", "99 %", "100 %"]);
     }
 }

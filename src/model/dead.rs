@@ -84,6 +84,12 @@ impl Notification {
                 "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
             ));
         }
+        let said = Said::from(self);
+        let others: Vec<Said> = others.into_iter().collect();
+        // What somebody has done about it already says more than what they need not do.
+        if let Some(again) = others.iter().find(|other| said.is_said_again_by(other)) {
+            return Some(format!("message {id} was sent again already, as message {}", again.id));
+        }
         if let Some(incident) = self.incident
             && is_over
             && self.message.purpose != Purpose::Recovery
@@ -91,11 +97,6 @@ impl Notification {
             return Some(format!(
                 "incident {incident} is over, and what says so is another message"
             ));
-        }
-        let said = Said::from(self);
-        let others: Vec<Said> = others.into_iter().collect();
-        if let Some(again) = others.iter().find(|other| said.is_said_again_by(other)) {
-            return Some(format!("message {id} was sent again already, as message {}", again.id));
         }
         let later = others.iter().find(|other| said.is_told_by(other))?;
         Some(format!(

@@ -141,6 +141,13 @@ pub struct Pause {
     pub since: Timestamp,
 }
 
+impl Pause {
+    /// `paused by root: the move`.
+    pub fn words(&self) -> String {
+        format!("paused by {}: {}", self.by, self.because)
+    }
+}
+
 /// One life of the daemon; the gap to the one before is freshd's own downtime.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {

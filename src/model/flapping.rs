@@ -57,6 +57,12 @@ impl Incident {
     pub fn well_since(&self) -> Option<Timestamp> {
         self.flapping.as_ref()?.well_since
     }
+
+    /// How it is shown; `kind` is what its problem is called. What is over is no longer well in between.
+    pub fn shown(&self, kind: String) -> Shown {
+        let flapping = self.flapping.as_ref().filter(|_| self.resolved_at.is_none());
+        Shown::of(flapping, kind, self.kind_since.unwrap_or(self.since), &self.reason)
+    }
 }
 
 /// What is wrong with a thing, as whoever looks is told of it: what comes and goes may be well just then.
@@ -73,6 +79,11 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// Since when it is well, while it is.
+    pub fn well(&self) -> Option<Timestamp> {
+        self.is_well.then_some(self.since)
+    }
+
     /// `kind` is what its problem is called, `since` when that began.
     pub fn of(flapping: Option<&Flapping>, kind: String, since: Timestamp, reason: &str) -> Self {
         match flapping.and_then(|flapping| flapping.well_since) {

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{DatasetState, Status};
+use super::{DatasetState, OpenIncident, ProblemKind, Status};
 
-/// Datasets of one state that are named.
+/// Datasets of one state, and addresses that cannot be reached, that are named.
 const HIT_NAMED: usize = 3;
 
 /// Where a dataset stands among those that are hit: one that explains others first, then one with a trouble of its own, then
@@ -24,11 +24,21 @@ impl Status {
             .collect();
         hit.sort_by_key(|((is_no_cause, ..), _)| *is_no_cause);
         let hit: Vec<String> = hit.into_iter().map(|(_, words)| words).collect();
-        let wrong = self.causes().filter(|cause| cause.well_since().is_none());
-        let mut parts = match (wrong.count(), hit.is_empty()) {
+        let wrong: Vec<&OpenIncident> = self.causes().filter(|cause| cause.well_since().is_none()).collect();
+        let broken = wrong
+            .iter()
+            .filter(|cause| cause.kind == ProblemKind::ChannelBroken.as_str());
+        let broken = named(&broken.map(|cause| cause.subject.as_str()).collect::<Vec<_>>());
+        let broken = broken.map(|addresses| format!("{addresses} cannot be reached"));
+        let told: Vec<String> = Some(hit.join(", "))
+            .filter(|_| !hit.is_empty())
+            .into_iter()
+            .chain(broken)
+            .collect();
+        let mut parts = match (wrong.len(), told.is_empty()) {
             (0, _) => hit,
             (causes, true) => vec![counted(causes, "incident")],
-            (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), hit.join(", "))],
+            (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), told.join("; "))],
         };
         parts.extend(self.well_in_words());
         let failing = self.jobs.iter().filter(|job| job.is_failing());
@@ -85,14 +95,7 @@ impl Status {
         hit.sort_unstable();
         let first = hit.first()?.0;
         let names: Vec<&str> = hit.into_iter().map(|(_, name)| name).collect();
-        let more = names.len().saturating_sub(HIT_NAMED);
-        let named = match names.as_slice() {
-            [] => return None,
-            [only] => (*only).to_owned(),
-            [others @ .., last] if more == 0 => format!("{} and {last}", others.join(", ")),
-            _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
-        };
-        Some((first, format!("{named} {word}")))
+        Some((first, format!("{} {word}", named(&names)?)))
     }
 
     fn rank(&self, dataset: &str) -> Rank {
@@ -115,6 +118,49 @@ impl Status {
     }
 }
 
+/// `stock`, `stock and prices`, or the first few and how many more; nothing where none is.
+fn named(names: &[&str]) -> Option<String> {
+    let more = names.len().saturating_sub(HIT_NAMED);
+    match names {
+        [] => None,
+        [only] => Some((*only).to_owned()),
+        [others @ .., last] if more == 0 => Some(format!("{} and {last}", others.join(", "))),
+        _ => Some(format!("{} and {more} more", names[..HIT_NAMED].join(", "))),
+    }
+}
+
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn addresses_that_cannot_be_reached_are_named_behind_the_data() {
+        let incident = |id: u64, (about, subject, kind): (&str, &str, &str)| {
+            json!({
+                "id": id, "kind": kind, "about": about, "subject": subject, "state": "open", "severity": "critical",
+                "since": "2026-11-27T20:02:00Z", "notify_at": "2026-11-27T20:02:00Z", "reason": "it is so",
+            })
+        };
+        let said = |incidents: &[Value]| {
+            let facts = json!({
+                "at": "2026-11-27T22:17:00Z", "timezone": "UTC", "datasets": [], "jobs": [], "incidents": incidents,
+                "undelivered": [], "clock_held_until": null,
+            });
+            Status::read(&facts).expect("a status").trouble_in_words()
+        };
+        let failed = incident(1, ("job", "export", "failed"));
+        let slack = incident(2, ("freshd", "slack", "channel_broken"));
+        let mail = incident(3, ("freshd", "mail:x", "channel_broken"));
+        assert_eq!(said(std::slice::from_ref(&failed)), ["1 incident"]);
+        assert_eq!(
+            said(&[failed, slack, mail]),
+            ["3 incidents: slack and mail:x cannot be reached"]
+        );
+    }
 }

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::actions::bounded;
 use super::answer::Trouble;
 use super::desk::Desk;
 use super::forms::Sent;
 use super::pages::{self, AckPage};
+use super::typed::bounded;
 use super::visits::{Missing, Page, view_of};
-use crate::model::{Incident, IncidentId, Notification, Reads, Request, format_time};
+use crate::model::{Ack, Incident, IncidentId, Notification, Reads, Request, format_time};
 use crate::store::ack_token_parts;
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +32,7 @@ pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(token): Path<String
         incident,
         path: format!("/ack/{}", pages::piece(&token)),
         is_done: false,
+        taken_over: None,
         until: None,
         back: None,
     };
@@ -63,6 +64,7 @@ pub(super) async fn take_on(
                 incident,
                 path: String::new(),
                 is_done: true,
+                taken_over: Ack::deserialize(&facts["taken_over_from"]).ok(),
                 until: facts["until"].as_str().and_then(|until| until.parse().ok()),
                 back: None,
             };
@@ -74,6 +76,7 @@ pub(super) async fn take_on(
                 incident,
                 path: format!("/ack/{}", pages::piece(&token)),
                 is_done: false,
+                taken_over: None,
                 until: None,
                 back: Some(sent.back(&trouble)),
             };

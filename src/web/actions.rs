@@ -24,9 +24,10 @@ use super::incident_visits::DEAD_SHOWN;
 use super::pages::{FormOf, counted, piece};
 use super::reading;
 use super::sessions::Said;
+use super::typed::{bounded, needed};
 use super::visits::Missing;
 use crate::model::{
-    Address, IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, newest_of_each, parse_duration,
+    Ack, Address, IncidentId, Name, NotificationId, Request, RunId, format_time, newest_of_each, parse_duration,
 };
 
 /// Bytes of what comes with a request that changes something.
@@ -162,9 +163,16 @@ pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>
     let id = number(&id, "incident")?;
     let sent = Sent::of(asked).await?;
     let done = async { asks_to_ack(&desk, &who, id, sent.read::<Note>()?.note).await };
-    let words = "It is yours: reminders rest, and everyone told will hear when it is over.";
     match done.await {
-        Ok(_) => Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words.to_owned()))?),
+        Ok(facts) => {
+            let mut words = "It is yours: reminders rest, and everyone told will hear when it is over.".to_owned();
+            if let Ok(before) = Ack::deserialize(&facts["taken_over_from"]) {
+                let zone = &desk.settings().timezone;
+                let said = before.taken_over_words(|at| format_time(at, zone));
+                words.push_str(&format!(" Know that {said}."));
+            }
+            Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words))?)
+        }
         Err(trouble) => Ok(sent_back(who, &FormOf::Ack { incident: id }, &sent, trouble)?),
     }
 }
@@ -319,26 +327,6 @@ async fn act(desk: &Desk, who: &Who, request: Request) -> Result<Value, Trouble>
     let by = who.for_the_record();
     info!(by, "asked over HTTP: {request:?}");
     desk.act(request, by).await
-}
-
-/// The reason for something, which is not done without one.
-fn needed(because: String, what: &str) -> Result<String, Trouble> {
-    bounded(Some(because), ("because", "reason"))?.ok_or_else(|| Trouble::Field {
-        name: "because",
-        words: format!("{what} needs a reason: say in `because` why"),
-    })
-}
-
-/// A text that people wrote into a field, called so, without what surrounds it; none where it is empty.
-pub(super) fn bounded(text: Option<String>, (name, called): (&'static str, &str)) -> Result<Option<String>, Trouble> {
-    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    match text {
-        Some(text) if text.chars().count() > NOTE_CHARS_MAX => Err(Trouble::Field {
-            name,
-            words: format!("the {called} is longer than {NOTE_CHARS_MAX} characters"),
-        }),
-        text => Ok(text),
-    }
 }
 
 /// Back to a page, which says what has come of it. What does not exist has no page to go back to.

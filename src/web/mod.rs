@@ -43,6 +43,7 @@ mod streams;
 mod successes;
 mod threads;
 mod throttle;
+mod typed;
 mod visits;
 mod watching;
 

@@ -1,6 +1,6 @@
 //! Why something is wrong is said as of when that is written, and kept in words that stay true.
 
-use freshd::model::{Message, Purpose};
+use freshd::model::{Message, Purpose, Request};
 
 use super::one_job;
 use super::virtual_world::{Play, World};
@@ -48,4 +48,35 @@ fn a_message_says_how_old_data_is_when_it_is_written_and_the_record_says_as_of_w
     let messages = told(&world);
     let end = messages.last().expect("it is over");
     assert_eq!((end.purpose, said(end, "Why")), (Purpose::Recovery, kept));
+}
+
+#[test]
+fn what_is_stale_since_somebody_paused_its_job_says_who_and_why_and_offers_to_resume_it() {
+    let data = "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\n";
+    let mut world = World::start(&(one_job("produces = \"d\"") + data), "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("a", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.done(Request::Pause {
+        job: "j".into(),
+        because: "the move".to_owned(),
+    });
+    world.run_until("2026-11-26T13:10");
+    let messages = told(&world);
+    let [opening] = messages.as_slice() else {
+        panic!("one message: {messages:?}")
+    };
+    let words = "; its job j is paused by anna: the move";
+    assert!(said(opening, "Why").ends_with(words), "{:?}", opening.facts);
+    assert!(opening.headline.contains(words), "{}", opening.headline);
+    let offers = |command: &str| opening.commands.iter().any(|offered| offered == command);
+    assert!(
+        offers("freshd resume j") && !offers("freshd run j --wait"),
+        "{:?}",
+        opening.commands
+    );
+    let kept = "as of Thu 2026-11-26 12:00, promised at most 1h old";
+    assert_eq!(world.incidents()[0].reason, format!("{kept}{words}"));
+    world.done(Request::Resume { job: "j".into() });
+    assert_eq!(world.incidents()[0].reason, kept);
 }

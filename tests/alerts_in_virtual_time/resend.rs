@@ -350,3 +350,51 @@ fn what_died_with_another_message_is_sent_again_as_well() {
         resend(&mut world, id).expect("each by itself");
     }
 }
+
+#[test]
+fn what_was_sent_again_says_so_first_also_once_it_is_over() {
+    let mut world = dead();
+    let opening = to_ops(&world, Purpose::Opening).id;
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    let again = resend(&mut world, opening).expect("it is sent");
+    world.run_until("2026-11-26T12:15");
+    mend(&mut world, "2026-11-26T12:20");
+    let why = resend(&mut world, opening).expect_err("it was sent");
+    assert_eq!(
+        why,
+        format!("message {opening} was sent again already, as message {again}")
+    );
+}
+
+#[test]
+fn whoever_takes_an_incident_away_from_somebody_else_is_told_from_whom() {
+    let mut world = dead();
+    let id = to_ops(&world, Purpose::Opening).incident.expect("an incident");
+    let acks = |world: &mut World, by: &str, note: Option<&str>| {
+        world.handle(Event::Requested {
+            id: 900,
+            by: by.to_owned(),
+            request: Request::Ack {
+                incident: id,
+                note: note.map(str::to_owned),
+                link: None,
+            },
+        });
+        match world.replies.pop().expect("an answer") {
+            Reply::Done(facts) => facts["taken_over_from"].clone(),
+            Reply::Refused(why) => panic!("refused: {why}"),
+        }
+    };
+    assert!(acks(&mut world, "kari", Some("at the share")).is_null());
+    let from = acks(&mut world, "root", Some("mine"));
+    assert_eq!(
+        (&from["by"], &from["note"]),
+        (&"kari".into(), &"at the share".into()),
+        "{from}"
+    );
+    assert_eq!(from["at"], "2026-11-26T11:10:00Z", "12:10 in Oslo");
+    assert!(acks(&mut world, "root", None).is_null(), "it is theirs");
+    // Until Friday, 08:00: then nobody has it.
+    world.run_until("2026-11-27T08:01");
+    assert!(acks(&mut world, "kari", None).is_null());
+}

@@ -115,6 +115,7 @@ impl Friday {
                 run: self.run.as_ref(),
                 attempt: self.attempt.as_ref(),
                 going: self.going.as_ref(),
+                is_paused: false,
             }),
             failure: None,
             data: self

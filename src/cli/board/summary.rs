@@ -103,11 +103,11 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         say(Tone::Dim, "‖", words);
     }
-    let mut said: Vec<&str> = Vec::new();
+    let mut above: Option<&str> = None;
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
         let error = undelivered.error.as_deref().unwrap_or("no answer");
-        let is_said = said.contains(&error);
-        said.push(error);
+        // Of the line directly above: of any other, "above" would mean the wrong one.
+        let is_said = above.replace(error) == Some(error);
         let words = format!(
             "{} could not be told yet (tried {}{}, again {}): {}",
             clean(&undelivered.to),

@@ -13,7 +13,7 @@ use crate::cli::configured;
 use crate::cli::exit::Failure;
 use crate::cli::global::Global;
 use crate::cli::names;
-use crate::freshness::{Standing, View, dataset_json, of_parts, standing};
+use crate::freshness::{Resting, Standing, View, dataset_json, of_parts, standing};
 use crate::model::{
     Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionState, earlier,
     format_duration,
@@ -91,6 +91,8 @@ fn recorded_standing(
         .find(|job| job.produces.as_ref() == Some(&dataset.name));
     let record = producer.and_then(|job| snapshot.jobs.iter().find(|record| record.job == job.name));
     let observation = looked.or(observation);
+    let pause = record.and_then(|record| record.pause.as_deref());
+    let resting = Resting::of(producer.is_none_or(|job| job.enabled), pause);
     let view = View {
         current: current.as_ref(),
         refused,
@@ -100,7 +102,7 @@ fn recorded_standing(
         promised_since: promised.and_then(|promise| promise.since),
         zone: &settings.timezone,
         tells_age: true,
-        paused: record.is_some_and(|record| record.pause.is_some()),
+        resting,
         had_its_chance: true,
     };
     (standing(dataset, view, now), current)

@@ -185,6 +185,10 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:19:49 `{ after = \"1h\", notify = [\"out\"] }` a step after 1h stands below one after 2h (write the steps in the order in which they are taken)",
         ),
         (
+            "[teams.x]\nnotify = [\"out\"]\nescalate = [{ after = \"0s\", notify = [\"out\"] }]\n",
+            "jobs.toml:19:23 `\"0s\"` a step of `escalate` is taken a second after the opening at the earliest (write after = \"30m\", or put who is to be told at once into `notify` of the team)",
+        ),
+        (
             "[teams.nobody]\nnotify = [\"out\"]\n",
             "jobs.toml:17:8 `nobody` a team cannot be called `nobody`: that is what things without an owner say (choose another name)",
         ),
@@ -255,6 +259,10 @@ fn every_mistake_about_people_and_channels_is_told_once() {
         (
             "[alerts]\nreminders = [\"4h\", \"1h\"]\n",
             "jobs.toml:18:20 `\"1h\"` this reminder is not later than the one before it (each is so long after the opening: write the earliest first, as in [\"1h\", \"4h\"])",
+        ),
+        (
+            "[alerts]\nreminders = [\"0s\", \"4h\"]\n",
+            "jobs.toml:18:14 `\"0s\"` a reminder comes a second after the opening at the earliest (write [\"1h\", \"4h\"]; take it out where the opening is enough)",
         ),
         (
             "[alerts]\ndigest_every = \"2h\"\n",

@@ -3,6 +3,7 @@
 mod age;
 mod missed;
 mod replay;
+mod resting;
 mod slots;
 mod standing;
 

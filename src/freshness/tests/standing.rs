@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{HOUR, MINUTE, at, nightly, slot, with};
-use crate::freshness::{Breach, DataState, Standing, View, standing};
+use crate::freshness::{Breach, DataState, Resting, Standing, View, standing};
 use crate::model::{
     Dataset, Measurement, Name, Observation, Probe, ProbeTarget, Slot, SlotState, Version, VersionNumber, VersionRef,
     plain_dataset, plain_version,
@@ -21,7 +21,7 @@ pub(super) const NOTHING: View<'static> = View {
     promised_since: None,
     zone: &TimeZone::UTC,
     tells_age: true,
-    paused: false,
+    resting: None,
     had_its_chance: false,
 };
 
@@ -326,10 +326,12 @@ fn a_refused_version_holds_and_a_paused_job_excuses_what_no_promise_breaks() {
         reason: Some("rows.min: 3, at least 50".to_owned()),
         ..plain_version("stock", 2, at("26 01:00"))
     };
+    let (pause, export) = (super::resting::pause(), Name::from("export"));
     let view = View {
         current: Some(&version),
         refused: Some(&refused),
-        paused: true,
+        resting: Some(Resting::Paused(&pause)),
+        producer: Some(&export),
         ..NOTHING
     };
     let stock = plain_dataset("stock");
@@ -349,7 +351,12 @@ fn a_refused_version_holds_and_a_paused_job_excuses_what_no_promise_breaks() {
     let held = "version 2 is held back (refused by the checks); version 1 is served";
     assert_eq!(told(&standing(&stock, silent, at("26 02:00"))).1, held);
     let paused = View { refused: None, ..view };
-    let excused = (DataState::Paused, "its job is paused", None, false);
+    let excused = (
+        DataState::Paused,
+        "its job export is paused by kari: the move",
+        None,
+        false,
+    );
     assert_eq!(told(&standing(&stock, paused, at("26 02:00"))), excused);
     let stale = standing(&ages(10 * MINUTE, None), paused, at("26 02:00"));
     assert_eq!(stale.state, DataState::Stale);

@@ -16,8 +16,8 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, ChannelOff, DeadMessage, Delivery, IncidentId, Instant, Name, Notification, NotificationId, OpenWindow,
-    OwnDowntime, RunId, Shortage, Silence, Version,
+    Ack, Attempt, ChannelOff, DeadMessage, Delivery, IncidentId, Instant, Name, Notification, NotificationId,
+    OpenWindow, OwnDowntime, RunId, Shortage, Silence, Version,
 };
 
 /// What `freshd status --json` prints.
@@ -274,6 +274,8 @@ pub(super) struct TakenOn {
     #[schemars(with = "Option<Instant>")]
     until: (),
     drill: Option<String>,
+    /// Who had it until then, if somebody else did.
+    taken_over_from: Option<Ack>,
 }
 
 #[derive(Serialize, JsonSchema)]

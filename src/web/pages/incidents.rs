@@ -14,7 +14,7 @@ use super::words::{
 use super::{Place, act, dead, now, timeline, whole};
 use crate::model::{
     About, AddressState, DeadMessage, Delivery, Flapping, IN_STEAD_OF, Incident, IncidentId, Notification,
-    NotificationState, Reach, Reads, Silence, drill_words, took,
+    NotificationState, Reach, Reads, Shown, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
 
@@ -133,8 +133,8 @@ fn table(view: &View, incidents: &[Incident]) -> Markup {
                         td.num { a href={ "/incidents/" (incident.id) } { (incident.id) } }
                         td { (state(incident_tone(incident.state), incident.state_word())) }
                         td.row {
-                            (what(incident))
-                            span.note { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
+                            (what(incident)) @if let Some(well) = shown(incident).well() { " since " (time(view, well)) }
+                            span.note { (text(&shown(incident).why)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
                         }
                         td data-label="Since" { (time(view, incident.since)) }
                         td data-label="Over" { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
@@ -156,7 +156,10 @@ pub(super) fn explained(view: &View, incidents: &[Explained]) -> Markup {
             p.alarm {
                 (state(incident_tone(incident.state), incident.state_word())) " "
                 a href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
-                ", since " (time_and_distance(view, incident.since)) ": " (text(&incident.reason))
+                @match shown(incident).well() {
+                    Some(well) => { ", comes and goes, well since " (time_and_distance(view, well)) "; when wrong: " (text(&shown(incident).why)) }
+                    None => { ", since " (time_and_distance(view, incident.since)) ": " (text(&incident.reason)) }
+                }
                 @if let Some(cause) = cause { "; explained by " (what(cause)) ", " (text(&cause.reason)) ", " a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } }
                 @if let Some(ack) = incident.ack.as_ref().filter(|_| incident.resolved_at.is_none()) { "; taken on by " (text(&ack.who())) }
             }
@@ -165,7 +168,12 @@ pub(super) fn explained(view: &View, incidents: &[Explained]) -> Markup {
 }
 
 pub(super) fn what(incident: &Incident) -> Markup {
-    html! { (thing(incident)) " " (incident.kind.words()) }
+    html! { (thing(incident)) " " (shown(incident).how) }
+}
+
+/// How it is shown: what comes and goes may be well just now.
+fn shown(incident: &Incident) -> Shown {
+    incident.shown(incident.kind.words().to_owned())
 }
 
 /// What it is about.
@@ -203,11 +211,12 @@ pub(in crate::web) struct IncidentPage {
 pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
     let incident = &page.incident;
     let title = format!("Incident {}", incident.id);
+    let shown = shown(incident);
     let body = html! {
         p.crumbs { a href="/incidents" { "Incidents" } " / " (incident.id) }
-        h1 { (what(incident)) }
-        p.lead { (state(incident_tone(incident.state), incident.state_word())) " · " (incident.severity.as_str()) }
-        p.reason { (text(&incident.reason)) }
+        h1 { (thing(incident)) " " (now::how(view, &shown)) }
+        p.lead { (state(incident_tone(incident.state), incident.state_word())) " · " @if shown.is_well { "when wrong " } (incident.severity.as_str()) }
+        (now::why(&shown))
         dl {
             @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(view, &page.owner)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (incident.kind.as_str()) " since " (time(view, at)) ")" } }

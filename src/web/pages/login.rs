@@ -7,7 +7,7 @@ use super::act::{SentBack, take_on};
 use super::incidents::{thing, turns};
 use super::words::{View, text, time_and_distance};
 use super::{Place, now, whole};
-use crate::model::{Incident, Reads, Shown};
+use crate::model::{Ack, Incident, Reads};
 
 /// What `/login` is made from.
 pub(in crate::web) struct LoginPage {
@@ -57,6 +57,8 @@ pub(in crate::web) struct AckPage {
     pub(in crate::web) path: String,
     /// It was pressed.
     pub(in crate::web) is_done: bool,
+    /// Who had it until then, if somebody did.
+    pub(in crate::web) taken_over: Option<Ack>,
     /// Reminders rest until then; `None` where there are none, as in a rehearsal.
     pub(in crate::web) until: Option<Timestamp>,
     /// It was pressed, and refused.
@@ -67,7 +69,7 @@ pub(in crate::web) struct AckPage {
 pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
     let incident = &page.incident;
     let kind = incident.kind.words().to_owned();
-    let shown = Shown::of(incident.flapping.as_ref(), kind, incident.since, &incident.reason);
+    let shown = incident.shown(kind);
     let body = html! {
         h1 { (thing(incident)) " " (now::how(view, &shown)) }
         p.lead { @if shown.is_well { "when wrong " } (incident.severity.as_str()) }
@@ -79,6 +81,7 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
         }
         @if let Some(until) = page.until {
             p.said role="status" { "It is yours: reminders rest until " (time_and_distance(view, until)) ", and everyone told will hear when it is over." }
+            @if let Some(before) = &page.taken_over { p { "It is taken over from " (text(&before.who())) ", who had it since " (time_and_distance(view, before.at)) "." } }
         } @else if page.is_done {
             p.said role="status" { "You have answered, and the rehearsal is over." }
         } @else {
@@ -111,6 +114,7 @@ mod tests {
             }],
             path: "/ack/x".to_owned(),
             is_done: false,
+            taken_over: None,
             until: None,
             back: None,
         };
@@ -138,6 +142,7 @@ mod tests {
             readers: Vec::new(),
             path: "/ack/x".to_owned(),
             is_done: false,
+            taken_over: None,
             until: Some(view.now),
             back: None,
         };

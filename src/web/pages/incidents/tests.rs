@@ -127,3 +127,29 @@ fn what_hundreds_of_effects_are_is_folded() {
         "{timeline}"
     );
 }
+
+#[test]
+fn what_comes_and_goes_and_is_well_is_not_shown_as_wrong() {
+    let view = test_view();
+    let mut turns = plain_incident("export", view.now);
+    turns.flapping = Some(Flapping {
+        since: view.now,
+        times: 4,
+        well_since: Some(view.now),
+        good: 1,
+        good_at: None,
+        spells: Vec::new(),
+    });
+    let title = |incident: &Incident| {
+        let page = super::incident(&view, &page_of(incident.clone())).into_string();
+        let (title, _) = page.split_once("</h1>").expect("a title");
+        title.rsplit_once("<h1>").expect("its begin").1.to_owned()
+    };
+    let listed = explained(&view, &[(turns.clone(), None)]).into_string();
+    for shown in [&title(&turns), &listed] {
+        assert!(shown.contains("comes and goes, well since"), "{shown}");
+    }
+    assert!(listed.contains("when wrong: failed: exit code 1"), "{listed}");
+    turns.resolved_at = Some(view.now);
+    assert!(title(&turns).contains("failed"), "{}", title(&turns));
+}
