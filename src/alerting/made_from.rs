@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::impact::YOU_OWN;
 use super::lines::in_lines;
+use super::readers::is_source;
 use super::terms::state_words;
 use super::words::{DataSide, Situation, is_reader};
 use crate::freshness::DataState;
-use crate::model::{AND_MORE, About, Name, Purpose, natural};
+use crate::model::{AND_MORE, Name, Purpose, natural};
 
 /// The label of the line that counts them.
 const MADE_FROM_IT: &str = "Made from it";
@@ -87,13 +88,6 @@ impl Group {
 
 /// The datasets that are named so.
 pub(super) fn named<'a>(is_over: bool, situation: &'a Situation<'_>, whole: &[DataSide<'_>]) -> Vec<&'a Name> {
-    let incident = situation.incident;
-    // What it is about, or what the job makes that it is about, is what all others are made from.
-    let source = match incident.about {
-        About::Job => situation.job.as_ref().and_then(|side| side.job.produces.as_ref()),
-        About::Dataset => Some(&incident.subject),
-        About::Freshd => None,
-    };
     let names: Box<dyn Iterator<Item = &Name>> = if is_over {
         let told = Some(&situation.data).filter(|data| data.len() > whole.len());
         let told = told.into_iter().flatten().map(|data| &data.dataset.name);
@@ -101,7 +95,7 @@ pub(super) fn named<'a>(is_over: bool, situation: &'a Situation<'_>, whole: &[Da
     } else {
         Box::new(situation.made_from_it.iter())
     };
-    names.filter(|name| source != Some(*name)).collect()
+    names.filter(|name| !is_source(name, situation)).collect()
 }
 
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for

@@ -48,7 +48,7 @@ pub(super) fn reads_else(reader: &Reading, of: &Name, how: &str, situation: &Sit
 }
 
 /// Whether everything else that is concerned is made from a dataset.
-fn is_source(name: &Name, situation: &Situation<'_>) -> bool {
+pub(super) fn is_source(name: &Name, situation: &Situation<'_>) -> bool {
     let incident = situation.incident;
     match incident.about {
         About::Dataset => incident.subject == *name,

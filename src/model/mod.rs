@@ -137,7 +137,7 @@ pub use run::{FailedBefore, Outcome, Released, Run, RunState, Trigger, run_docum
 #[cfg(test)]
 pub(crate) use samples::{
     plain_attempt, plain_dataset, plain_incident, plain_job, plain_message, plain_policy, plain_run, plain_settings,
-    plain_version, under,
+    plain_version, under, well_for_now,
 };
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, OpenDays, Rule, Schedule, Skip, occurrence_line,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{
-    About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
+    About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset, Flapping,
     HistoryRules, Incident, IncidentId, IncidentState, Job, Message, Name, OnStale, Output, Overlap, Owner,
     ProblemKind, Purpose, Redactor, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage,
     Version, VersionNumber,
@@ -249,5 +249,17 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
     Version {
         bytes: 1,
         ..Version::arrived(Name::from(dataset), VersionNumber(number), at)
+    }
+}
+
+/// What has come and gone four times, and is well.
+pub(crate) fn well_for_now(at: Timestamp) -> Flapping {
+    Flapping {
+        since: at,
+        times: 4,
+        well_since: Some(at),
+        good: 1,
+        good_at: None,
+        spells: Vec::new(),
     }
 }

@@ -97,7 +97,7 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
 mod tests {
     use super::super::words::test_view;
     use super::*;
-    use crate::model::{Flapping, Severity, plain_incident};
+    use crate::model::{Severity, plain_incident, well_for_now};
 
     #[test]
     fn whoever_is_asked_to_take_it_on_sees_how_grave_it_is_and_who_reads_it() {
@@ -129,14 +129,7 @@ mod tests {
     fn whoever_is_asked_to_take_on_what_comes_and_goes_sees_that_it_is_well() {
         let view = test_view();
         let mut incident = plain_incident("export", view.now);
-        incident.flapping = Some(Flapping {
-            since: view.now,
-            times: 4,
-            well_since: Some(view.now),
-            good: 1,
-            good_at: None,
-            spells: Vec::new(),
-        });
+        incident.flapping = Some(well_for_now(view.now));
         let page = AckPage {
             incident,
             readers: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::super::words::test_view;
 use super::*;
-use crate::model::plain_incident;
+use crate::model::{plain_incident, well_for_now};
 
 fn page_of(incident: Incident) -> IncidentPage {
     IncidentPage {
@@ -132,14 +132,7 @@ fn what_hundreds_of_effects_are_is_folded() {
 fn what_comes_and_goes_and_is_well_is_not_shown_as_wrong() {
     let view = test_view();
     let mut turns = plain_incident("export", view.now);
-    turns.flapping = Some(Flapping {
-        since: view.now,
-        times: 4,
-        well_since: Some(view.now),
-        good: 1,
-        good_at: None,
-        spells: Vec::new(),
-    });
+    turns.flapping = Some(well_for_now(view.now));
     let title = |incident: &Incident| {
         let page = super::incident(&view, &page_of(incident.clone())).into_string();
         let (title, _) = page.split_once("</h1>").expect("a title");
