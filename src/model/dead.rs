@@ -193,3 +193,45 @@ pub fn unused_words(address: &Address) -> String {
 pub fn proof_words(team: &Name, address: &Address) -> String {
     format!("freshd notify test --team {team} --channel {}", address.channel)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dead(number: u64, incident: u64, to: &str, purpose: Purpose) -> DeadMessage {
+        DeadMessage {
+            message: NotificationId(number),
+            decided_at: Timestamp::UNIX_EPOCH,
+            given_up_at: None,
+            team: "ops".into(),
+            to: to.to_owned(),
+            purpose,
+            incident: Some(IncidentId(incident)),
+            title: String::new(),
+            tries: 1,
+            error: None,
+            settled: None,
+            is_unused: false,
+            address_in_use: true,
+            resend: None,
+        }
+    }
+
+    #[test]
+    fn of_what_died_about_one_incident_at_one_address_the_newest_is_sent_and_each_end() {
+        let listed = [
+            dead(1, 1, "mail:a", Purpose::Opening),
+            dead(2, 1, "mail:b", Purpose::Opening),
+            dead(3, 1, "mail:a", Purpose::Reminder),
+            dead(4, 2, "mail:a", Purpose::Recovery),
+            dead(5, 2, "mail:a", Purpose::Recovery),
+            DeadMessage {
+                settled: Some("sent again".to_owned()),
+                ..dead(6, 1, "mail:a", Purpose::Update)
+            },
+        ];
+        let (sent, left) = newest_of_each(&listed);
+        let sent: Vec<u64> = sent.iter().map(|one| one.message.0).collect();
+        assert_eq!((sent, left), (vec![2, 3, 4, 5], 1));
+    }
+}
