@@ -58,7 +58,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
             format!("a freshd answers on {state_dir}; `freshd status` shows what it missed meanwhile"),
         ),
         None => fact(
-            "Until then",
+            "Meanwhile",
             "no job is started, no promise is watched and nobody is told of anything".to_owned(),
         ),
     }
@@ -72,6 +72,14 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
             format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
         ),
     };
+    let mut commands = vec![
+        format!("freshd --config {config} check"),
+        format!("systemctl status {unit}"),
+        format!("journalctl -u {unit} -n 50"),
+    ];
+    if gone.back_on.is_none() {
+        commands.push(format!("systemctl restart {unit}"));
+    }
     Message {
         thread: format!("{id}-thread"),
         incident: None,
@@ -91,11 +99,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         resent_at: None,
         kind_since: None,
         output: Vec::new(),
-        commands: vec![
-            format!("freshd --config {config} check"),
-            format!("systemctl status {unit}"),
-            format!("journalctl -u {unit} -n 50"),
-        ],
+        commands,
         team: Name::from("fallback"),
         owner: "fallback".to_owned(),
         at: gone.now,

@@ -95,6 +95,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for silence in &situation.silenced {
         say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
     }
+    if let Some(planned) = situation.planned.as_ref() {
+        say("Planned work", planned.span_words(zone));
+    }
     match (incident.closed_by(), &incident.resolution) {
         (Some(edit), _) => say(CLOSED_BY, format!("an edit of jobs.toml: {} {edit}", incident.subject)),
         (None, Some(resolution)) => say("Ended by", resolution.clone()),

@@ -7,17 +7,18 @@ use jiff::Timestamp;
 use super::acknowledged::taken_on_now;
 use super::impact::{good_by_now, impact_sentence};
 use super::over::recovery_headline;
+use super::quiet_cause::quiet_words;
 use super::readers::first_readers;
 use super::terms::{breach_words, state_words};
 use super::titles::{called, data_called, job_called};
 use super::words::{DataSide, JobSide, Situation, is_about_disk, is_broken};
 use crate::freshness::DataState;
 use crate::model::{
-    About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
+    About, Name, Outcome, ProblemKind, Purpose, Quiet, Severity, Silence, elapsed, format_age, format_time, natural,
 };
 
 /// A reminder and an update say for so long that a silence has ended.
-const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
+const QUIET_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
 pub(super) const OTHERS_MAX: usize = 5;
@@ -126,26 +127,22 @@ fn quiet_cause(situation: &Situation<'_>) -> String {
     })
 }
 
-/// That a silence kept people from being told, where it has just ended.
+/// That a silence or planned work kept people from being told, where that has just ended: of both what ended last.
 fn why_only_now(purpose: Purpose, situation: &Situation<'_>) -> String {
-    let incident = situation.incident;
-    let own = situation
-        .silenced
-        .iter()
-        .find(|silence| silence.subject == incident.subject);
-    let over = own.filter(|silence| silence.over_at() <= situation.now);
-    let is_news = |silence: &&&Silence| match purpose {
+    let is_own = |silence: &&&Silence| silence.subject == situation.incident.subject;
+    let silence = situation.silenced.iter().find(is_own);
+    let silence = silence.map(|silence| Quiet::Silence(Box::new(Silence::clone(silence))));
+    let planned = situation.planned.clone().map(Quiet::Window);
+    let over = silence.into_iter().chain(planned);
+    let over = over.filter(|quiet| quiet.until() <= situation.now);
+    let is_news = |quiet: &Quiet| match purpose {
         Purpose::Opening => true,
-        Purpose::Reminder | Purpose::Update => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
+        Purpose::Reminder | Purpose::Update => elapsed(quiet.until(), situation.now) < QUIET_IS_NEWS_FOR,
         _ => false,
     };
-    over.filter(is_news).map_or_else(String::new, |silence| {
-        format!(
-            " It was silenced until {} by {}: {}.",
-            format_time(silence.over_at(), situation.zone),
-            silence.by,
-            silence.because.trim_end_matches('.')
-        )
+    let last = over.max_by_key(Quiet::until).filter(is_news);
+    last.map_or_else(String::new, |quiet| {
+        format!(" It was {}.", quiet_words(&quiet, situation.zone).trim_end_matches('.'))
     })
 }
 

@@ -14,8 +14,8 @@ use super::titles::{called, data_called, in_subject};
 use super::to_type::commands;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, Message, Name, Owner, ProblemKind,
-    Purpose, Run, SUBJECT_MARK, Silence, Version, both_ends,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, IncidentId, Job, Message, Name, OpenWindow, Owner,
+    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, both_ends,
 };
 
 /// Lines of output quoted in a message.
@@ -80,6 +80,8 @@ pub struct Situation<'a> {
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.
     pub silenced: Vec<&'a Silence>,
+    /// The planned work that kept people from being told of it, or does.
+    pub planned: Option<OpenWindow>,
     /// What explains it, of which nobody is told for now.
     pub quiet_cause: Option<String>,
     /// What explains it, where it was told by itself before people were told of that.

@@ -69,35 +69,50 @@ struct Shown {
 }
 
 impl Shown {
-    /// Leaves out what is missed least: old output first, then what can be typed, the last facts at the end. False when
-    /// nothing is left to leave out.
-    fn shrink(&mut self) -> bool {
-        let least = [&mut self.output, &mut self.commands, &mut self.facts]
-            .into_iter()
-            .find(|count| **count > 0);
-        match least {
-            Some(count) => {
-                *count -= 1;
-                true
-            }
-            None => false,
+    /// As much as is ever shown of a message.
+    fn most(message: &Message) -> Self {
+        Self {
+            facts: message.facts.len().min(FACTS_MAX),
+            output: output_tail(message).1.len(),
+            commands: message.commands.len().min(COMMANDS_MAX),
         }
+    }
+
+    fn lines(self) -> usize {
+        self.facts + self.output + self.commands
+    }
+
+    /// Leaves out as many lines, of what is missed least: old output first, then what can be typed, the last facts at the
+    /// end.
+    fn without(mut self, mut lines: usize) -> Self {
+        for count in [&mut self.output, &mut self.commands, &mut self.facts] {
+            let left_out = lines.min(*count);
+            *count -= left_out;
+            lines -= left_out;
+        }
+        self
     }
 }
 
-/// The request's body, below the limit whatever the message is.
+/// The request's body, below the limit whatever the message is. No more is left out than that takes.
 fn body(message: &Message, links: Links<'_>) -> String {
-    let mut shown = Shown {
-        facts: message.facts.len().min(FACTS_MAX),
-        output: output_tail(message).1.len(),
-        commands: message.commands.len().min(COMMANDS_MAX),
-    };
-    loop {
-        let body = envelope(message, shown, links).to_string();
-        if body.len() <= BODY_BYTES_MAX || !shown.shrink() {
-            return body;
+    let most = Shown::most(message);
+    let without = |lines| envelope(message, most.without(lines), links).to_string();
+    let whole = without(0);
+    if whole.len() <= BODY_BYTES_MAX {
+        return whole;
+    }
+    // Each card is written to be measured: by halves, for there may be hundreds of lines.
+    let (mut fewest, mut enough) = (1, most.lines());
+    while fewest < enough {
+        let tried = fewest.midpoint(enough);
+        if without(tried).len() <= BODY_BYTES_MAX {
+            enough = tried;
+        } else {
+            fewest = tried + 1;
         }
     }
+    without(enough)
 }
 
 fn envelope(message: &Message, shown: Shown, links: Links<'_>) -> Value {

@@ -9,8 +9,8 @@ use super::Engine;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Refused, Rehearsal, Situation};
 use crate::freshness::{DataState, Resting};
 use crate::model::{
-    About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, Outcome,
-    Owner, ProblemKind, Purpose, Silence, Version, proof_words, quarantine_path,
+    About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, OpenWindow,
+    Outcome, Owner, ProblemKind, Purpose, Silence, Version, earlier, later, proof_words, quarantine_path,
 };
 
 impl Engine {
@@ -157,6 +157,7 @@ impl Engine {
             owned: self.owned_of(team, &made_from_it),
             made_from_it,
             silenced,
+            planned: self.planned_over(incident),
             quiet_cause: self.quiet_cause_words(incident, zone),
             told_cause: self.told_cause_of(incident),
             goes_on: self.goes_on(incident, &data),
@@ -288,6 +289,18 @@ impl Engine {
         let names: BTreeSet<&Name> = names.chain([&incident.subject]).collect();
         let last = names.into_iter().filter_map(|name| self.silences.get(name));
         last.filter(|silence| silence.over_at() > incident.since).collect()
+    }
+
+    /// The window of planned work that has just closed over an incident, or was open when that began or would have been told.
+    fn planned_over(&self, incident: &Incident) -> Option<OpenWindow> {
+        if incident.drill.is_some() {
+            return None;
+        }
+        let group_wait = self.settings.alerts.group_wait;
+        let lately = earlier(self.now.wall, group_wait).max(incident.since);
+        let told_at = later(incident.since, group_wait).min(self.now.wall);
+        let mut moments = [lately, incident.since, told_at].into_iter();
+        moments.find_map(|at| self.open_window(incident.about, &incident.subject, at))
     }
 
     /// Whether a dataset has a problem of its own beside an incident, of which nobody is told for now.

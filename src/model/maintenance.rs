@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, Name, Schedule, moment_and_hint};
+use super::{About, Name, Schedule, format_time, moment_and_hint};
 
 /// A `[maintenance.NAME]`: while one of its windows is open, nobody is told of what it concerns, and no delivery is waited
 /// for that is due then.
@@ -93,5 +93,11 @@ impl OpenWindow {
     pub fn words(&self, now: Timestamp, zone: &TimeZone) -> String {
         let until = moment_and_hint(self.until, now, zone);
         format!("{} until {until}, by {}: {}", self.name, self.author, self.because)
+    }
+
+    /// For messages, also when it is over: `stocktaking, until Sun 2026-11-29 06:00, by Anna: counting all lots`.
+    pub fn span_words(&self, zone: &TimeZone) -> String {
+        let until = format_time(self.until, zone);
+        format!("{}, until {until}, by {}: {}", self.name, self.author, self.because)
     }
 }

@@ -19,6 +19,9 @@ fn world(concerned: &str, from: &str) -> World {
     World::start(&(one_job("") + &window(concerned)), from)
 }
 
+/// What whoever is told when the window closes reads of it.
+const WHY_ONLY_NOW: &str = " It was under planned work (move) until Thu 2026-11-26 18:00 by Anna: the servers move.";
+
 /// `j` runs, and fails.
 fn fail(world: &mut World, at: &str) {
     world.run_until(at);
@@ -47,6 +50,14 @@ fn what_fails_in_a_window_is_told_when_the_window_closes() {
     );
     world.run_until("2026-11-26T18:30");
     assert_eq!(told(&world), [one("Thu 18:00", Purpose::Opening)]);
+    let message = &world.sent[0].1.message;
+    assert!(message.headline.contains(WHY_ONLY_NOW), "{}", message.headline);
+    let planned = message.facts.iter().find(|fact| fact.label == "Planned work");
+    let planned = planned.map(|fact| fact.text.as_str());
+    assert_eq!(
+        planned,
+        Some("move, until Thu 2026-11-26 18:00, by Anna: the servers move")
+    );
 }
 
 #[test]
@@ -107,6 +118,12 @@ fn what_was_told_before_rests_in_the_window_and_its_owner_is_told_when_it_closes
         to_owner,
         [one("Thu 11:31", Purpose::Opening), one("Thu 18:00", Purpose::Reminder)]
     );
+    let reminder = world
+        .sent
+        .iter()
+        .find(|(_, sent)| sent.message.purpose == Purpose::Reminder);
+    let words = &reminder.expect("the owner is told").1.message.headline;
+    assert!(words.contains(WHY_ONLY_NOW), "{words}");
     assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Escalation]);
     // Half an hour of the two had passed when the window opened.
     let sent = world

@@ -133,6 +133,7 @@ impl Friday {
             owned: BTreeSet::new(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
+            planned: None,
             quiet_cause: None,
             of_address: (self.incident.kind == ProblemKind::ChannelBroken).then(|| "Warehouse".to_owned()),
             told_cause: None,
