@@ -52,7 +52,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         _ => what_words(incident).to_owned(),
     };
     say(WHAT, format!("{} {what}{before}", called_and_named(situation)));
-    say("Since", incident.since_words(|at| format_time(at, zone)));
+    // Whose data it is asks since when that is wrong, and not when what broke it began.
+    match is_reader(purpose, team, situation) {
+        true => say("Since", format_time(incident.began(), zone)),
+        false => say("Since", incident.since_words(|at| format_time(at, zone))),
+    }
     // Also where what has failed since is told with what broke meanwhile.
     let begun = situation.data.iter().filter(|data| is_broken(data));
     let begun = begun.filter_map(|data| data.standing.reason_since);

@@ -80,7 +80,7 @@ fn as_texts(names: &[String]) -> Vec<&str> {
 
 fn over_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
-    let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
+    let lasted = format_age(elapsed(incident.began(), incident.resolved_at.unwrap_or(situation.now)));
     if let Some(closed_by) = incident.closed_by() {
         // Nothing is known to be mended: it is only no longer watched, or nobody's problem.
         let unwatched = if situation.is_configured {

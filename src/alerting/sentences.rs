@@ -48,7 +48,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         return well_for_now(well_since, &body, situation);
     }
     let body = body + &flapping_sentence(purpose, situation);
-    let since = format_age(elapsed(situation.incident.since, situation.now));
+    let since = format_age(elapsed(situation.incident.began(), situation.now));
     let unanswered = format_age(situation.incident.unanswered_for(situation.now));
     let severity = severity_word(situation.incident.severity);
     match purpose {

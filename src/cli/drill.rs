@@ -77,6 +77,18 @@ pub(super) fn run(args: &DrillArgs, global: &Global, out: &mut Out) -> Result<Ex
         let tint = if is_answered { Tone::Good } else { Tone::Bad };
         let result = clean(ended["result"].as_str().unwrap_or_default());
         out.line(tone(tint, format!("drill {id} is over: {result}")))?;
+        // Nobody is to believe that those slept whom nothing has reached.
+        for (label, key) in [("told", "told"), ("not reached", "not_reached")] {
+            let whom: Vec<&str> = ended[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            if !whom.is_empty() {
+                out.line(format!("  {label}: {}", clean(&whom.join(", "))))?;
+            }
+        }
     }
     Ok(if is_answered { Exit::Fine } else { Exit::NotFine })
 }

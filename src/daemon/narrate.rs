@@ -241,6 +241,7 @@ mod tests {
             opened_at: Some(at),
             kind_since: None,
             first_kind: None,
+            broken_since: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use crate::model::{
-    About, Action, DRILL_MAX, DRILL_MIN, Drill, Incident, IncidentId, Name, ProblemKind, Reach, Reply, Severity,
-    drill_end_words, drill_words, elapsed, format_duration, later,
+    About, Action, AddressState, DRILL_MAX, DRILL_MIN, Drill, Incident, IncidentId, Name, ProblemKind, Reach, Reply,
+    Severity, drill_end_words, drill_words, elapsed, format_duration, later,
 };
 
 impl Engine {
@@ -82,7 +82,7 @@ impl Engine {
         let is_known = addresses.iter().any(|address| address.state == Reach::Told);
         incident.resolution = Some(drill_end_words(&incident, self.now.wall, is_known));
         incident.resolved_at = Some(self.now.wall);
-        let facts = drill_json(&incident, self.now.wall);
+        let facts = drill_json(&incident, &addresses, self.now.wall);
         self.incidents.insert(incident);
         self.resolve(id);
         for request in self.drill_waits.remove(&id).unwrap_or_default() {
@@ -120,8 +120,14 @@ pub(super) fn drill_until(incident: &Incident) -> Option<Timestamp> {
 }
 
 /// How a rehearsal went, for whoever waits for it.
-fn drill_json(incident: &Incident, now: Timestamp) -> Value {
+fn drill_json(incident: &Incident, addresses: &[AddressState], now: Timestamp) -> Value {
     let ack = incident.ack.as_ref();
+    let by = |is_told: bool| -> Vec<String> {
+        let of_them = addresses.iter().filter(|one| (one.state == Reach::Told) == is_told);
+        of_them
+            .map(|one| format!("{} by {}", one.reader(one.team.as_str()), one.to))
+            .collect()
+    };
     json!({
         "incident": incident.id,
         "name": incident.subject,
@@ -133,5 +139,7 @@ fn drill_json(incident: &Incident, now: Timestamp) -> Value {
         "acknowledged_after_s": ack.map(|ack| elapsed(incident.since, ack.at).as_secs()),
         "escalations": incident.escalations,
         "result": drill_words(incident),
+        "told": by(true),
+        "not_reached": by(false),
     })
 }

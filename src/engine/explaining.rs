@@ -213,25 +213,26 @@ impl Engine {
             self.wakes.arm(Wake::Incident(effect), until);
             return;
         }
-        let (Some(root), Some(severity)) = (
-            self.incidents.get(cause),
-            self.incidents.get(effect).map(|effect| effect.severity),
-        ) else {
+        let (Some(root), Some(told_with)) = (self.incidents.get(cause), self.incidents.get(effect)) else {
             return;
         };
+        let severity = told_with.severity;
+        let untold_since = told_with.opened_at.is_none().then_some(told_with.since);
         if root.ends_by().is_some() {
             // It is over but for its end: should it come back, this is told then.
             return;
         }
         let (worse, state) = (severity > root.severity, root.state);
+        let is_earlier = untold_since.is_some_and(|since| since < root.began());
         if worse && self.quiet_until(root).is_some() {
             // It would be heard of when the other may be told again, and nothing keeps this one quiet.
             self.stand_alone(effect, false);
             return;
         }
-        if worse {
+        if worse || is_earlier {
             let mut root = root.clone();
-            root.severity = severity;
+            root.severity = severity.max(root.severity);
+            root.broken_since = untold_since.filter(|_| is_earlier).or(root.broken_since);
             self.store(root);
         }
         if state == IncidentState::Open {

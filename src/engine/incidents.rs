@@ -210,6 +210,7 @@ impl Engine {
             opened_at: None,
             kind_since: None,
             first_kind: None,
+            broken_since: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,

@@ -251,7 +251,7 @@ impl Engine {
             until,
             note: note.filter(|note| !note.trim().is_empty()),
         };
-        incident.set_ack(Some(ack.clone()));
+        incident.set_ack(Some(ack));
         incident.links_used = self.last_notification_id();
         let is_open = incident.state == IncidentState::Open;
         if is_open {
@@ -261,7 +261,9 @@ impl Engine {
         if incident.drill.is_some() {
             self.end_drill(id);
         } else if is_open {
-            self.show_ack(id, &ack);
+            if let Some(ack) = &incident.ack {
+                self.show_ack(id, ack);
+            }
             self.arm_reminder(id);
         }
         Ok(incident)

@@ -324,6 +324,7 @@ impl Engine {
             opened_at: Some(now),
             kind_since: None,
             first_kind: None,
+            broken_since: None,
             handed_over: None,
             resolved_at: Some(now),
             resolution: None,

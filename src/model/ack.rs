@@ -53,9 +53,25 @@ impl Ack {
 }
 
 impl Incident {
-    /// Nobody has it any more, or another does from now on: who had it stays on record.
+    /// Nobody has it any more, or another does from now on: who had it stays on record. Whoever takes on once more what they
+    /// have has it since the first time, with the note of then unless there is a new one.
     pub fn set_ack(&mut self, ack: Option<Ack>) {
-        self.earlier_acks.extend(std::mem::replace(&mut self.ack, ack));
+        let before = self.ack.take();
+        let has_it = |before: &&Ack| {
+            ack.as_ref()
+                .is_some_and(|ack| ack.by == before.by && ack.at < before.until)
+        };
+        if let (Some(before), Some(ack)) = (before.as_ref().filter(has_it), &ack) {
+            let note = ack.note.clone().or_else(|| before.note.clone());
+            self.ack = Some(Ack {
+                at: before.at,
+                note,
+                ..ack.clone()
+            });
+            return;
+        }
+        self.earlier_acks.extend(before);
+        self.ack = ack;
         let too_many = self.earlier_acks.len().saturating_sub(EARLIER_ACKS_MAX);
         self.earlier_acks.drain(..too_many);
     }
@@ -153,5 +169,44 @@ impl AckOffer {
             written_at: message.at,
             until: later(created_at, ACK_LINK_LIFE),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plain_incident;
+
+    fn ack(by: &str, second: i64, note: Option<&str>) -> Ack {
+        let at = Timestamp::from_second(second).expect("a time");
+        Ack {
+            by: by.to_owned(),
+            at,
+            until: later(at, Duration::from_hours(1)),
+            note: note.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn whoever_takes_on_what_they_have_keeps_their_note_and_when_it_was() {
+        let mut incident = plain_incident("j", Timestamp::UNIX_EPOCH);
+        incident.set_ack(Some(ack("anna", 0, Some("looking"))));
+        incident.set_ack(Some(ack("anna", 60, None)));
+        let expected = Ack {
+            until: ack("anna", 60, None).until,
+            ..ack("anna", 0, Some("looking"))
+        };
+        assert_eq!(incident.ack, Some(expected));
+        assert_eq!(incident.earlier_acks, []);
+        incident.set_ack(Some(ack("anna", 90, Some("found it"))));
+        assert_eq!(
+            incident.ack.as_ref().and_then(|ack| ack.note.as_deref()),
+            Some("found it")
+        );
+        // What ran out is taken on anew, and another takes it over.
+        incident.set_ack(Some(ack("anna", 7_200, None)));
+        incident.set_ack(Some(ack("bob", 7_260, None)));
+        assert_eq!(incident.earlier_acks.len(), 2);
+        assert_eq!(incident.ack, Some(ack("bob", 7_260, None)));
     }
 }

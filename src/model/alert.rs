@@ -152,6 +152,10 @@ pub struct Incident {
     /// Since when the problem exists.
     #[schemars(with = "super::Instant")]
     pub since: Timestamp,
+    /// Since when something that is told with it is not as promised, where that began before it and was not told by itself.
+    #[serde(default)]
+    #[schemars(with = "Option<super::Instant>")]
+    pub broken_since: Option<Timestamp>,
     /// Since when it is of this kind, where something else was wrong before.
     #[serde(default)]
     #[schemars(with = "Option<super::Instant>")]
@@ -234,13 +238,23 @@ impl Incident {
         edit.strip_prefix("it ")
     }
 
-    /// Since when it exists, and since when it is of its present kind where that is another than at first: `Fri 22:07
-    /// (rejected since Mon 08:00)`, each as `time` says it.
+    /// When the first of all that is told with it began to be wrong.
+    pub fn began(&self) -> Timestamp {
+        self.broken_since.map_or(self.since, |broken| broken.min(self.since))
+    }
+
+    /// Since when it exists, since when it is of its present kind where that is another than at first, and since when what it
+    /// breaks is broken where that began before: `Fri 22:07 (rejected since Mon 08:00)`, each as `time` says it.
     pub fn since_words(&self, time: impl Fn(Timestamp) -> String) -> String {
+        let of_kind = self.kind_since.filter(|kind_since| *kind_since > self.since);
+        let of_kind = of_kind.map(|at| format!("{} since {}", self.kind.as_str(), time(at)));
+        let of_data = Some(self.began()).filter(|began| *began < self.since);
+        let of_data = of_data.map(|at| format!("data not as promised since {}", time(at)));
+        let more: Vec<String> = of_kind.into_iter().chain(of_data).collect();
         let since = time(self.since);
-        match self.kind_since.filter(|kind_since| *kind_since > self.since) {
-            Some(kind_since) => format!("{since} ({} since {})", self.kind.as_str(), time(kind_since)),
-            None => since,
+        match more.is_empty() {
+            true => since,
+            false => format!("{since} ({})", more.join(", ")),
         }
     }
 

@@ -16,6 +16,9 @@ pub struct DeadMessage {
     /// When it was written.
     #[schemars(with = "super::Instant")]
     pub decided_at: Timestamp,
+    /// When its words were written: of one that was sent again, those of the first.
+    #[serde(skip)]
+    pub written_at: Timestamp,
     /// When it was given up.
     #[schemars(with = "Option<super::Instant>")]
     pub given_up_at: Option<Timestamp>,
@@ -54,6 +57,7 @@ impl DeadMessage {
         Self {
             message: dead.id,
             decided_at: dead.created_at,
+            written_at: dead.message.at,
             given_up_at: dead.ended_at,
             team: dead.told_for().clone(),
             to: dead.address.to_string(),
@@ -107,18 +111,21 @@ impl Notification {
 }
 
 /// Of those that are not settled, the ones to send when all are asked for, in their order: of what is for one team at one
-/// address about one incident the newest, which says how it stands; and how many that leaves as told by it. An end is always
+/// address about one incident what was written last, which says how it stands; and how many that leaves as told by it. An end is always
 /// sent, since it may have a thread of its own.
 pub fn newest_of_each(dead: &[DeadMessage]) -> (Vec<&DeadMessage>, usize) {
     let unsettled: Vec<&DeadMessage> = dead.iter().filter(|one| one.settled.is_none()).collect();
     let of = |one: &DeadMessage| (one.incident, one.team.clone(), one.to.clone());
     let mut newest = BTreeMap::new();
     for one in &unsettled {
-        let id = newest.entry(of(one)).or_insert(one.message);
-        *id = one.message.max(*id);
+        // Not what was put in last: somebody may have asked for an older one since.
+        let known = newest.entry(of(one)).or_insert((one.written_at, one.message));
+        *known = (one.written_at, one.message).max(*known);
     }
     let is_sent = |one: &&DeadMessage| {
-        one.incident.is_none() || one.purpose == Purpose::Recovery || newest.get(&of(one)) == Some(&one.message)
+        one.incident.is_none()
+            || one.purpose == Purpose::Recovery
+            || newest.get(&of(one)) == Some(&(one.written_at, one.message))
     };
     let sent: Vec<&DeadMessage> = unsettled.iter().copied().filter(is_sent).collect();
     let left = unsettled.len() - sent.len();
@@ -202,6 +209,7 @@ mod tests {
         DeadMessage {
             message: NotificationId(number),
             decided_at: Timestamp::UNIX_EPOCH,
+            written_at: Timestamp::UNIX_EPOCH,
             given_up_at: None,
             team: "ops".into(),
             to: to.to_owned(),
@@ -233,5 +241,23 @@ mod tests {
         let (sent, left) = newest_of_each(&listed);
         let sent: Vec<u64> = sent.iter().map(|one| one.message.0).collect();
         assert_eq!((sent, left), (vec![2, 3, 4, 5], 1));
+    }
+
+    #[test]
+    fn the_newest_is_what_was_written_last_whatever_was_asked_for_last() {
+        let written = |second, dead| DeadMessage {
+            written_at: Timestamp::from_second(second).expect("a time"),
+            ..dead
+        };
+        let listed = [
+            written(15, dead(23, 1, "mail:a", Purpose::Update)),
+            written(21, dead(34, 1, "mail:a", Purpose::Reminder)),
+            // Each was sent again, the newer first, and died once more.
+            written(21, dead(43, 1, "mail:a", Purpose::Reminder)),
+            written(15, dead(44, 1, "mail:a", Purpose::Update)),
+        ];
+        let (sent, left) = newest_of_each(&listed);
+        let sent: Vec<u64> = sent.iter().map(|one| one.message.0).collect();
+        assert_eq!((sent, left), (vec![43], 3));
     }
 }

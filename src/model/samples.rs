@@ -162,6 +162,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         opened_at: Some(since),
         kind_since: None,
         first_kind: None,
+        broken_since: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

@@ -47,9 +47,12 @@ impl Status {
             untold => parts.push(format!("{} failing", counted(untold, "job"))),
         }
         let unseen = self.datasets.iter().filter(|dataset| dataset.state == "unknown");
-        match unseen.filter(|dataset| !self.is_told("dataset", &dataset.name)).count() {
-            0 => {}
-            unseen => parts.push(format!("{} unknown", counted(unseen, "dataset"))),
+        let (told, untold): (Vec<_>, Vec<_>) = unseen.partition(|dataset| self.is_told("dataset", &dataset.name));
+        match (untold.len(), told.is_empty()) {
+            (0, _) => {}
+            (untold, true) => parts.push(format!("{} unknown", counted(untold, "dataset"))),
+            // Beside those that are named.
+            (untold, false) => parts.push(format!("{} unknown besides", counted(untold, "dataset"))),
         }
         if !self.undelivered.is_empty() {
             let messages = counted(self.undelivered_messages(), "message");

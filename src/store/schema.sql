@@ -304,6 +304,8 @@ CREATE TABLE incidents (
     state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'attached' OR state = 'open' OR state = 'resolved'),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
     since_us INTEGER NOT NULL,
+    -- Since when something that is told with it is not as promised, where that began before it.
+    broken_since_us INTEGER,
     -- Since when it is of this kind, where something else was wrong before.
     kind_since_us INTEGER,
     -- What was wrong at first, where that is something else by now.

@@ -126,7 +126,8 @@ async fn followed(desk: &Arc<Desk>, token: &str) -> Result<(Notification, Incide
 fn spent(notification: &Notification, incident: &Incident, now: Timestamp, zone: &TimeZone) -> Option<String> {
     if let Some(at) = incident.resolved_at {
         let at = format_time(at, zone);
-        return Some(format!("it is over since {at}, and nothing is left to take on"));
+        let title = notification.message.title();
+        return Some(format!("{title} is over since {at}, and nothing is left to take on"));
     }
     if let Some(until) = notification.link_until().filter(|until| *until <= now) {
         let until = format_time(until, zone);

@@ -108,6 +108,36 @@ fn a_single_thing_is_told_by_itself_with_why_it_is_told_so_late() {
 }
 
 #[test]
+fn data_that_was_bad_before_what_explains_it_is_told_since_then_and_for_as_long() {
+    let mut world = made_at_ten(1);
+    is_down_until_two(&mut world);
+    world.script("j0", |_, _| Play::fails(1, ""));
+    world.run("j0");
+    world.run_until("2026-03-02T15:00");
+    world.script("j0", |_, now| Play::writes("again", now));
+    world.run("j0");
+    world.run_until("2026-03-02T15:30");
+    let owner = "Mon 2026-03-02 14:00 (data not as promised since Mon 2026-03-02 11:00)";
+    for (address, since) in [("mail:a@sea.example", "Mon 2026-03-02 11:00"), (OPS, owner)] {
+        let sent = taken(&world, address);
+        for (_, one) in &sent {
+            let said = one.message.facts.iter().find(|fact| fact.label == "Since");
+            assert_eq!(
+                said.map(|fact| fact.text.as_str()),
+                Some(since),
+                "{address}: {:?}",
+                one.message
+            );
+        }
+        let end = &sent.last().expect("an end").1.message.headline;
+        assert!(
+            end.starts_with("RESOLVED after 4h 5s: x0 is fresh again"),
+            "{address}: {end}"
+        );
+    }
+}
+
+#[test]
 fn a_machine_that_was_asleep_is_told_of_alike() {
     let mut world = made_at_ten(4);
     world.sleep_until("2026-03-02T14:00");

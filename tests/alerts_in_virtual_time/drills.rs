@@ -194,6 +194,7 @@ fn an_acknowledgement_ends_it_and_it_is_told_how_long_that_took() {
 fn whoever_waits_for_it_is_answered_when_it_is_over() {
     for is_answered in [false, true] {
         let mut world = World::start(&text(), "2026-11-26T12:00");
+        world.channel(BOSS, |_, _| no_such_address());
         let id = begun(&mut world, "d", 60);
         world.ask_and_hear_nothing(Request::WaitForDrill { incident: id });
         world.run_until("2026-11-26T12:10");
@@ -210,6 +211,14 @@ fn whoever_waits_for_it_is_answered_when_it_is_over() {
             true => assert_eq!((by, after), (&Value::from("anna"), &Value::from(600))),
             false => assert!(by.is_null() && after.is_null(), "{facts}"),
         }
+        let names_ops = |key: &str| facts[key].to_string().contains(OPS);
+        assert!(names_ops("told") && !names_ops("not_reached"), "{facts}");
+        let names_boss = |key: &str| facts[key].to_string().contains(BOSS);
+        assert_eq!(
+            (names_boss("told"), names_boss("not_reached")),
+            (false, !is_answered),
+            "{facts}"
+        );
     }
 }
 

@@ -136,14 +136,14 @@ fn an_end_says_who_had_taken_it_on_and_when() {
         assert_eq!(end.purpose, Purpose::Recovery);
         let says = end.facts.iter().filter(|fact| fact.label == "Taken on");
         let says: Vec<&str> = says.map(|fact| fact.text.as_str()).collect();
-        let expected = ["by anna (looking at it), Thu 2026-11-26 12:30"];
+        let expected = ["by anna (looking at it), Thu 2026-11-26 12:10"];
         assert_eq!(
             says,
             expected[..usize::from(is_taken_on)],
-            "whoever does so again is named once"
+            "whoever does so again is named once, with when they first did"
         );
         assert_eq!(
-            end.headline.ends_with(" Taken on by anna, Thu 2026-11-26 12:30."),
+            end.headline.ends_with(" Taken on by anna, Thu 2026-11-26 12:10."),
             is_taken_on,
             "{}",
             end.headline

@@ -27,7 +27,7 @@ use scenario::{Outcome, Scenario};
 
 const YEAR: Duration = Duration::from_secs(31_556_952);
 /// Simulated years without a wish for more.
-const YEARS: u64 = if cfg!(debug_assertions) { 15 } else { 1_000 };
+const YEARS: u64 = if cfg!(debug_assertions) { 4 } else { 1_000 };
 /// The first seed without a wish for another.
 const FIRST: u64 = 1;
 

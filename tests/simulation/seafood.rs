@@ -23,7 +23,7 @@ use crate::number_of;
 
 const ORIGIN: &str = "2026-01-05T00:00:00Z";
 /// Days without a wish for more; the rest of the year takes its time where nothing is optimised.
-const DAYS: u64 = if cfg!(debug_assertions) { 60 } else { 365 };
+const DAYS: u64 = if cfg!(debug_assertions) { 20 } else { 365 };
 const HOUR: Duration = Duration::from_hours(1);
 /// A problem that is over sooner is told to nobody: `group_wait`, and the time in which freshd notices.
 const TOLD_AFTER: Duration = Duration::from_secs(65);

@@ -14,9 +14,9 @@ pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
     resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated, first_kind,
-    told_with, rested)
+    told_with, rested, broken_since_us)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25, ?26, ?27, ?28, ?29, ?30, ?31)
+    ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -47,13 +47,14 @@ ON CONFLICT (id) DO UPDATE SET
     escalated = excluded.escalated,
     first_kind = excluded.first_kind,
     told_with = excluded.told_with,
-    rested = excluded.rested";
+    rested = excluded.rested,
+    broken_since_us = excluded.broken_since_us";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
     reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, kind_since_us, earlier_acks, \
-    escalated, first_kind, told_with, rested";
+    escalated, first_kind, told_with, rested, broken_since_us";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -143,6 +144,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         incident.first_kind.map(ProblemKind::as_str),
         json_list(&incident.told_with)?,
         json(&incident.rested)?,
+        us_maybe(incident.broken_since),
     ])
 }
 
@@ -186,6 +188,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         first_kind: cells.word_maybe()?,
         told_with: cells.json()?,
         rested: cells.json()?,
+        broken_since: cells.time_maybe()?,
     })
 }
 

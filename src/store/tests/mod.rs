@@ -142,6 +142,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         opened_at: None,
         kind_since: None,
         first_kind: None,
+        broken_since: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

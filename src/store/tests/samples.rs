@@ -160,6 +160,7 @@ pub(super) fn full_incident() -> Incident {
         severity: Severity::Critical,
         kind_since: Some(at(2)),
         first_kind: Some(ProblemKind::Late),
+        broken_since: Some(at(1)),
         opened_at: Some(at(3)),
         handed_over: Some(crate::model::HandedOver {
             to: Name::from(text("team").as_str()),
