@@ -238,8 +238,10 @@ impl Incident {
     /// (rejected since Mon 08:00)`, each as `time` says it.
     pub fn since_words(&self, time: impl Fn(Timestamp) -> String) -> String {
         let since = time(self.since);
-        match self.kind_since.filter(|kind_since| *kind_since > self.since) {
-            Some(kind_since) => format!("{since} ({} since {})", self.kind.as_str(), time(kind_since)),
+        let changed_at = self.kind_since.filter(|kind_since| *kind_since > self.since);
+        // Within the same minute it is the same time.
+        match changed_at.map(time).filter(|changed_at| *changed_at != since) {
+            Some(changed_at) => format!("{since} ({} since {changed_at})", self.kind.as_str()),
             None => since,
         }
     }
