@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::at_first::before_it_changed;
 use super::sentences::severity_word;
 use super::words::Situation;
 use crate::model::{
@@ -72,15 +73,22 @@ pub(super) fn taken_on(incident: &Incident, zone: &TimeZone) -> Vec<MessageFact>
     last.drain(..last.len().saturating_sub(TAKEN_ON_MAX));
     let lines = last.into_iter().map(|ack| MessageFact {
         label: TAKEN_ON.to_owned(),
-        text: format!("by {}, {}", ack.who(), format_time(ack.at, zone)),
+        text: taken_on_words(incident, &ack, zone),
     });
     lines.collect()
+}
+
+/// By whom and when one thing was taken on: `by kari (looking at the share), Fri 2026-11-27 22:20`.
+pub(super) fn taken_on_words(incident: &Incident, ack: &Ack, zone: &TimeZone) -> String {
+    let changed = before_it_changed(incident, ack);
+    format!("by {}, {}{changed}", ack.who(), format_time(ack.at, zone))
 }
 
 /// The last of them in a sentence; nothing where nobody has.
 pub(super) fn taken_on_sentence(incident: &Incident, zone: &TimeZone) -> String {
     incident.all_acks().last().map_or_else(String::new, |ack| {
-        format!(" Taken on by {}, {}.", ack.by, format_time(ack.at, zone))
+        let changed = before_it_changed(incident, ack);
+        format!(" Taken on by {}, {}{changed}.", ack.by, format_time(ack.at, zone))
     })
 }
 
@@ -89,9 +97,10 @@ pub(super) fn taken_on_now(situation: &Situation<'_>) -> String {
     let ack = situation.incident.taken_on(situation.now);
     ack.map_or_else(String::new, |ack| {
         format!(
-            " Taken on by {} until {}.",
+            " Taken on by {} until {}{}.",
             ack.by,
-            format_time(ack.until, situation.zone)
+            format_time(ack.until, situation.zone),
+            before_it_changed(situation.incident, ack)
         )
     })
 }

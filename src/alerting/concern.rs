@@ -14,6 +14,8 @@ use crate::model::{About, Incident, Message, Name, Owner, Purpose, ack_command, 
 pub struct Concern {
     /// What people call the incident's subject, where that is not its name.
     pub called: Option<String>,
+    /// Why it is so, to those who answer for it.
+    pub why: Option<String>,
     /// What of the reader's own is wrong.
     pub own: Option<Own>,
     /// How much else is affected: `forecast and 39 more are stale`. To those downstream, of what they read or own.
@@ -93,6 +95,7 @@ pub fn concern(
     if !message.is_impact() {
         return Concern {
             commands: to_type(),
+            why: Some(situation.why.clone()),
             ..of_cause()
         };
     }

@@ -55,6 +55,8 @@ pub struct ToGather<'a> {
     pub chars_max: usize,
     /// What was promised while freshd did not run, where that is why they are gathered.
     pub deliveries: DownDeliveries,
+    /// The only dataset of which any was, as people call it.
+    pub only_due: Option<String>,
     /// Each message that waits, oldest first, with its incident unless that is over.
     pub waiting: &'a [(&'a Notification, Option<&'a Incident>)],
     /// A team as people call it.
@@ -128,7 +130,11 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     };
     let is_said = cause.is_some() && gather.why == WhyGathered::Together;
     let due = gather.deliveries.words();
-    let due = due.map_or_else(String::new, |due| format!(" Of all deliveries due meanwhile: {due}."));
+    let of = gather.only_due.as_ref().map(|only| format!(" of {only}"));
+    let of = of.unwrap_or_default();
+    let due = due.map_or_else(String::new, |due| {
+        format!(" Of all deliveries{of} due meanwhile: {due}.")
+    });
     let state = match incidents.len() - open {
         0 if is_known => " still open".to_owned(),
         0 if open == 1 => ", open".to_owned(),

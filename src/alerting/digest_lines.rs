@@ -4,17 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::at_first::{before_it_changed, behind_what};
 use super::concern::{Concern, Own};
 use super::digest::ToGather;
-use super::lines::WHAT;
 use super::titles::in_subject;
 use super::words::{IS_FLAPPING, IS_FULL, NOT_AS_PROMISED, past, what_words};
 use crate::model::{
-    DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, format_time,
+    About, DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, WHAT,
+    both_ends, format_time, is_proof,
 };
 
 /// Most teams that a line names in whose stead it comes.
 const TEAMS_MAX: usize = 3;
+
+/// Most addresses for each of which a digest says how to try it out.
+const PROOFS_MAX: usize = 5;
+
+/// Characters of why an address cannot be reached, or something comes and goes.
+const WHY_CHARS_MAX: usize = 200;
 
 /// What a line is made from: the oldest message about an incident, the newest, and the incident unless that is over.
 pub(super) struct Entry<'a> {
@@ -85,9 +92,22 @@ pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Fitting
         fitting.names.push(name);
         if fitting.first_commands.is_empty() {
             fitting.first_commands = commands;
+        } else {
+            try_out_too(&mut fitting.first_commands, commands);
         }
     }
     fitting
+}
+
+/// Of further addresses that cannot be reached the digest says how to try each out, behind the first.
+fn try_out_too(first: &mut Vec<String>, others: Vec<String>) {
+    let is_proof = |command: &String| is_proof(command);
+    for proof in others.into_iter().filter(is_proof) {
+        let last = first.iter().rposition(is_proof);
+        if !first.contains(&proof) && first.iter().filter(|command| is_proof(command)).count() < PROOFS_MAX {
+            first.insert(last.map_or(first.len(), |last| last + 1), proof);
+        }
+    }
 }
 
 /// The first of what is open, or of all where nothing is; of a rehearsal nothing is wrong. Nothing where there is none.
@@ -101,8 +121,22 @@ pub(super) fn first_named(fitting: &Fitting, named_max: usize) -> Option<String>
     };
     let is_any_open = of_problems().any(|(line, _)| !line.is_over);
     let named = of_problems().filter(|(line, _)| !(is_any_open && line.is_over));
-    let mut names: Vec<String> = named.map(|(_, name)| name.clone()).take(named_max).collect();
-    let left_out = of_problems().count() - names.len();
+    // What came and went several times is named once.
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for (_, name) in named {
+        match counted.iter_mut().find(|(known, _)| known == name) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    counted.truncate(named_max);
+    let left_out = of_problems().count() - counted.iter().map(|(_, times)| times).sum::<usize>();
+    let names = counted.into_iter().map(|(name, times)| match times {
+        1 => name.to_owned(),
+        2 => format!("{name} twice"),
+        times => format!("{name} {times} times"),
+    });
+    let mut names: Vec<String> = names.collect();
     names.extend((left_out > 0).then(|| format!("and {left_out} more")));
     (left_out < of_problems().count()).then(|| names.join("; "))
 }
@@ -211,7 +245,11 @@ fn over_words(message: &Message, now: &str) -> String {
         || what.zip(called).is_some_and(|(what, called)| begins_with(what, called));
     let because = match message.kind {
         Some(kind) if message.is_impact() && !is_of_it => {
-            format!(", because {} {}", message.subject_name, kind.words())
+            // By its title, where the line below names it by that and by its name.
+            let named = format!(" ({}) ", message.subject_name);
+            let title = what.and_then(|what| Some(what.split_once(&named)?.0));
+            let cause = title.unwrap_or(message.subject_name.as_str());
+            format!(", because {cause} {}", past(kind.words()))
         }
         _ => String::new(),
     };
@@ -264,13 +302,25 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
             format!("{words}, {severity}, since {since}, because {what}")
         }
         // Whoever reads it is told of the same beginning as whoever answers for it.
-        _ => format!("{what}, {severity}, since {}", incident.since_words(time)),
+        _ => format!(
+            "{what}{}, {severity}, since {}",
+            behind_what(incident),
+            incident.since_words(time)
+        ),
     };
+    let why = concern.why.as_ref().map(|why| both_ends(why, WHY_CHARS_MAX));
+    if let Some(why) = why.as_ref().filter(|_| incident.about == About::Freshd) {
+        words.push_str(&format!(": {why}"));
+    }
     if incident.flapping.is_some() {
-        words.push_str(&match incident.well_since() {
-            Some(well_since) => format!("; well since {}", time(well_since)),
-            None => format!("; wrong at {}", time(gather.now)),
-        });
+        let (turn, wrong) = match incident.well_since() {
+            Some(well_since) => (format!("; well since {}", time(well_since)), "when wrong, it"),
+            None => (format!("; wrong at {}", time(gather.now)), "it"),
+        };
+        words.push_str(&turn);
+        if let Some(why) = why {
+            words.push_str(&format!(": {wrong} {}: {why}", incident.kind.words()));
+        }
     }
     if let Some(extent) = &concern.extent {
         words.push_str(&format!("; {extent}"));
@@ -285,7 +335,12 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
         words.push_str(&format!("; {quiet}"));
     }
     if let Some(ack) = incident.taken_on(gather.now) {
-        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
+        words.push_str(&format!(
+            "; taken on by {} until {}{}",
+            ack.by,
+            time(ack.until),
+            before_it_changed(incident, ack)
+        ));
     }
     words
 }

@@ -146,17 +146,20 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
             for (label, has_taken) in [("Told", true), ("Not reached", false)] {
                 let of_them = rehearsal.addresses.iter();
                 let of_them = of_them.filter(|address| (address.state == Reach::Told) == has_taken);
-                let named: Vec<String> = of_them
-                    .map(|address| {
-                        let team = rehearsal
-                            .teams
-                            .get(&address.team)
-                            .map_or(address.team.as_str(), String::as_str);
-                        format!("{} by {}", address.reader(team), address.to)
-                    })
-                    .collect();
+                // Each reader once, with all by which it was told.
+                let mut named: Vec<(String, Vec<&str>)> = Vec::new();
+                for address in of_them {
+                    let team = rehearsal.teams.get(&address.team);
+                    let reader = address.reader(team.map_or(address.team.as_str(), String::as_str));
+                    match named.iter_mut().find(|(known, _)| *known == reader) {
+                        Some((_, by)) => by.push(&address.to),
+                        None => named.push((reader, vec![&address.to])),
+                    }
+                }
+                let named = named.iter().map(|(reader, by)| format!("{reader} by {}", in_a_row(by)));
+                let named: Vec<String> = named.collect();
                 if !named.is_empty() {
-                    say(label, named.join(", "));
+                    say(label, named.join("; "));
                 }
             }
         }
@@ -167,6 +170,14 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
     }
     say("Owner", rehearsal.owner.clone());
     facts
+}
+
+/// `mail:ops@sea.example, pager and log`.
+fn in_a_row(addresses: &[&str]) -> String {
+    match addresses {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => addresses.join(", "),
+    }
 }
 
 fn commands(purpose: Purpose, incident: &Incident) -> Vec<String> {

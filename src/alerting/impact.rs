@@ -4,7 +4,7 @@
 use super::made_from::is_of_made;
 use super::readers::{own_behind, reads_else, when};
 use super::sentences::{OTHERS_MAX, broken_sentence, called_of, named};
-use super::terms::state_words;
+use super::terms::{ended, state_words};
 use super::titles::{called, data_called};
 use super::words::{
     DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words,
@@ -98,11 +98,11 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
         return broken_sentence(situation);
     }
     let mut text = format!(
-        "{}, which {}, is {}: {}.",
+        "{}, which {}, is {}: {}",
         data_called(data.dataset),
         reads_or_owns(reads, situation),
         state_words(data.standing.state),
-        data.standing.reason
+        ended(&data.standing.reason)
     );
     let name = &data.dataset.name;
     text.push_str(&own_behind(team, name, situation));
@@ -117,7 +117,10 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
         OwnerReach::Refused => " and could not be told: the fallback stands in",
         OwnerReach::Nobody => "",
     };
-    text.push_str(&format!(" {} answers for it{known}.", situation.owner));
+    text.push_str(&match situation.is_owned {
+        true => format!(" {} answers for it{known}.", situation.owner),
+        false => " Nobody answers for it: the fallback is told.".to_owned(),
+    });
     // Behind what is said of the first, or nobody knew which of them is meant.
     text.push_str(&others_broken(team, situation, name));
     text
@@ -170,8 +173,12 @@ pub(super) fn extent_of_cause(situation: &Situation<'_>) -> Option<String> {
 
 /// What else of that which a team reads or owns is not as promised.
 pub(super) fn extent_of_own(team: &Name, but: &Name, situation: &Situation<'_>) -> Option<String> {
+    let incident = situation.incident;
+    // What it is about is named as the cause of the rest.
+    let is_cause = |data: &DataSide<'_>| incident.about == About::Dataset && incident.subject == data.dataset.name;
     let others = situation.data.iter();
     let others = others.filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
+    let others = others.filter(|data| !is_cause(data));
     broken_words(&others.collect::<Vec<_>>())
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::acknowledged::{escalations, taken_on};
+use super::acknowledged::{escalations, taken_on, taken_on_words};
+use super::at_first::{was_and_at_first, what_and_at_first};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::made_from::{made_from_it, named};
 use super::over::still_broken_words;
@@ -10,20 +11,17 @@ use super::quiet_cause::told_cause_words;
 use super::readers::read_by;
 use super::terms::{breach_label, state_words};
 use super::titles::{called_and_named, data_called_and_named};
-use super::words::{DataSide, JobSide, Situation, is_broken, is_reader, was_words, what_words};
+use super::words::{DataSide, JobSide, Situation, is_broken, is_reader, was_words};
 use crate::freshness::DataState;
 use crate::model::{
-    About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, TAKEN_ON, Version, WHY,
-    format_time,
+    About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, TAKEN_ON, Version, WHAT,
+    WHY, format_time,
 };
 
 /// Datasets of which everything is said in one message: those next to the cause.
 const DATASETS_MAX: usize = 3;
 /// Characters of names in one line.
 const NAMES_CHARS_MAX: usize = 400;
-/// The label of the line that says what is wrong, with what.
-pub(super) const WHAT: &str = "What";
-
 /// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
 ///
 /// A reader sees the first of them without scrolling, and where something has to be left out it is the last.
@@ -42,16 +40,14 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     }
     // Whoever was told of something else is not to take this for how it is now.
     let is_other = purpose == Purpose::Recovery && incident.kind_since > Some(incident.since);
-    let before = match (is_other, incident.first_kind) {
-        (true, Some(first)) => format!(", at first {}", first.as_str().replace('_', " ")),
-        (true, None) => ", after something else was wrong with it".to_owned(),
-        (false, _) => String::new(),
-    };
     let what = match purpose {
-        Purpose::Recovery => was_words(incident),
-        _ => what_words(incident).to_owned(),
+        Purpose::Recovery if is_other && incident.first_kind.is_none() => {
+            format!("{}, after something else was wrong with it", was_words(incident))
+        }
+        Purpose::Recovery => was_and_at_first(incident),
+        _ => what_and_at_first(incident),
     };
-    say(WHAT, format!("{} {what}{before}", called_and_named(situation)));
+    say(WHAT, format!("{} {what}", called_and_named(situation)));
     // Whose data it is asks since when that is wrong, and not when what broke it began.
     match is_reader(purpose, team, situation) {
         true => say("Since", format_time(incident.began(), zone)),
@@ -112,13 +108,13 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             say(&taken_on.label, taken_on.text);
         }
     } else if let Some(ack) = incident.taken_on(situation.now) {
-        say(TAKEN_ON, format!("by {}, {}", ack.who(), format_time(ack.at, zone)));
+        say(TAKEN_ON, taken_on_words(incident, ack, zone));
     }
     let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {
         say(&escalated.label, escalated.text);
     }
-    say("Owner", situation.owner.clone());
+    say("Owner", owner_words(team, situation));
     let runbook = situation
         .job
         .and_then(|side| side.job.runbook.as_deref())
@@ -168,6 +164,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say(label, text);
     }
     facts
+}
+
+/// Who answers for it; and who is told of what nobody answers for.
+fn owner_words(team: &Name, situation: &Situation<'_>) -> String {
+    let is_told_to_others = situation.incident.told_to_answer() != Some(team);
+    match situation.is_owned {
+        true => situation.owner.clone(),
+        false if is_told_to_others => "nobody (the fallback is told)".to_owned(),
+        false => "nobody (you are the fallback)".to_owned(),
+    }
 }
 
 /// The rules that refuse data, for those who are to mend it.

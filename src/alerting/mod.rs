@@ -1,6 +1,7 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod acknowledged;
+mod at_first;
 mod concern;
 mod digest;
 mod digest_lines;

@@ -9,7 +9,7 @@ use super::sentences::{OTHERS_MAX, called_of, named};
 use super::terms::state_words;
 use super::titles::{data_called, job_called};
 use super::words::{DataSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads};
-use crate::model::{Name, ProblemKind, elapsed, format_age, format_time};
+use crate::model::{About, Incident, Name, ProblemKind, elapsed, format_age, format_time};
 
 /// Datasets of a team that an end names as not as promised all the same.
 const STILL_BROKEN_MAX: usize = 3;
@@ -78,6 +78,11 @@ fn as_texts(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 
+/// Whether what would keep the promise of a dataset has failed, and the promise was kept all the while.
+fn was_as_promised(incident: &Incident) -> bool {
+    incident.about == About::Dataset && incident.kind == ProblemKind::Failed && incident.first_kind.is_none()
+}
+
 fn over_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     let lasted = format_age(elapsed(incident.began(), incident.resolved_at.unwrap_or(situation.now)));
@@ -105,10 +110,13 @@ fn over_sentence(situation: &Situation<'_>) -> String {
     match (data, &situation.job) {
         (Some(data), _) if data.current.is_some() || !data.dataset.parts.is_empty() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
+            let again = match was_as_promised(incident) {
+                true => "has arrived".to_owned(),
+                false => format!("is {} again", state_words(data.standing.state)),
+            };
             format!(
-                "RESOLVED after {lasted}: {} is {} again, as of {}{by_hand}.",
+                "RESOLVED after {lasted}: {} {again}, as of {}{by_hand}.",
                 data_called(data.dataset),
-                state_words(data.standing.state),
                 format_time(as_of, situation.zone)
             )
         }

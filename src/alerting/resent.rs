@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::words::{was_words, what_words};
+use super::at_first::{before_it_changed, what_and_at_first};
+use super::words::was_words;
 use crate::model::{
     BY_NOW, DRILL_MARK, Incident, IncidentState, Message, Purpose, RESENT_MARK, SENT_AGAIN, WRONG_AGAIN, format_time,
 };
@@ -82,7 +83,7 @@ fn by_now(known: &Incident, called: &str, now: Timestamp, zone: &TimeZone) -> St
         ),
         None => format!(
             "{called} {} (#{}), {}, since {since}",
-            what_words(known),
+            what_and_at_first(known),
             known.id,
             known.severity.as_str()
         ),
@@ -91,7 +92,12 @@ fn by_now(known: &Incident, called: &str, now: Timestamp, zone: &TimeZone) -> St
         words.push_str(&format!("; well since {}", time(well_since)));
     }
     if let Some(ack) = known.taken_on(now) {
-        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
+        words.push_str(&format!(
+            "; taken on by {} until {}{}",
+            ack.by,
+            time(ack.until),
+            before_it_changed(known, ack)
+        ));
     }
     words
 }

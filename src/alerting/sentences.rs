@@ -5,11 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::acknowledged::taken_on_now;
+use super::at_first::at_first_sentence;
 use super::impact::{good_by_now, impact_sentence};
 use super::over::recovery_headline;
 use super::quiet_cause::quiet_words;
 use super::readers::first_readers;
-use super::terms::{breach_words, state_words};
+use super::terms::{breach_words, ended, state_words};
 use super::titles::{called, data_called, job_called};
 use super::words::{DataSide, JobSide, Situation, is_about_disk, is_broken};
 use crate::freshness::DataState;
@@ -159,12 +160,13 @@ fn problem_sentence(purpose: Purpose, situation: &Situation<'_>) -> String {
     match &situation.job {
         Some(side) if incident.about == About::Job && incident.subject == side.job.name => {
             let mut text = format!(
-                "{} {}{}{since}: {}.",
+                "{} {}{}{since}: {}",
                 job_called(side.job),
                 failed_word(incident.kind, side),
                 after_tries(side),
-                situation.why
+                ended(&situation.why)
             );
+            text.push_str(&at_first_sentence(incident));
             text.push_str(&consequence(situation));
             text
         }
@@ -232,30 +234,36 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
             format!("{}: {}.", incident.subject, situation.why)
         };
     };
-    let (title, reason) = (data_called(data.dataset), &data.standing.reason);
+    let (title, reason) = (data_called(data.dataset), ended(&data.standing.reason));
     let mut text = match is_broken(data) {
-        true => format!("{title} is {}: {reason}.", state_words(data.standing.state)),
+        true => format!("{title} is {}: {reason}", state_words(data.standing.state)),
         // It is as promised, and something is the matter all the same.
-        false => format!("{title}: {reason}."),
+        false => format!("{title}: {reason}"),
     };
     let of_job = situation.incident.about == About::Job;
     if let Some(side) = situation
         .job
         .filter(|side| of_job && side.job.name == situation.incident.subject)
     {
+        // Whoever was told of another failure is to see that this is none of that.
+        let first = at_first_sentence(situation.incident);
+        let why = match first.as_str() {
+            "" => ".".to_owned(),
+            _ => format!(": {}", ended(&situation.why)),
+        };
         text.push_str(&format!(
-            " The cause: {} {}.",
+            " The cause: {} {}{why}{first}",
             job_called(side.job),
             failed_word(situation.incident.kind, &side)
         ));
     }
     if let Some((failure, side)) = situation.failure.zip(situation.job) {
         text.push_str(&format!(
-            " The cause: {} {}{}: {}.",
+            " The cause: {} {}{}: {}",
             job_called(side.job),
             failed_word(failure.kind, &side),
             after_tries(&side),
-            situation.quoted(&failure.reason)
+            ended(&situation.quoted(&failure.reason))
         ));
     }
     text + &first_readers(data, situation)

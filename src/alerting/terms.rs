@@ -3,6 +3,12 @@
 use super::words::DataSide;
 use crate::freshness::{Breach, DataState};
 
+/// A reason at the end of a sentence; it may be one itself, and ask something.
+pub(super) fn ended(words: &str) -> String {
+    let stop = if words.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{words}{stop}")
+}
+
 /// The state of a dataset, behind `is`. Of what is late nobody knows that it is too old, and the other way round.
 pub(super) fn state_words(state: DataState) -> &'static str {
     match state {

@@ -6,6 +6,7 @@ use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::at_first::behind_what;
 use super::reminder::next_working_morning;
 use super::titles::{data_called_and_named, with_name};
 use super::words::{was_words, what_words};
@@ -61,7 +62,8 @@ pub struct TeamWeek<'a> {
     pub broken: Vec<&'a Dataset>,
     /// And those of which nobody can tell whether it was kept: nothing of them was ever seen.
     pub unseen: Vec<&'a Dataset>,
-    /// The problems of the week that people were told of, the oldest first, each with the title of what it is about.
+    /// The problems of the week that people were told of, the oldest first, and those that are open, each with the title of
+    /// what it is about.
     pub incidents: Vec<(&'a Incident, Option<&'a str>)>,
     /// For how long freshd did not run.
     pub down: Duration,
@@ -255,7 +257,7 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
             false => was_words(incident),
         };
         let called = with_name(*title, incident.subject.as_str());
-        let text = format!("#{} {called} {what}, {lasted}", incident.id);
+        let text = format!("#{} {called} {what}{}, {lasted}", incident.id, behind_what(incident));
         facts.say(if is_open { "Open" } else { "Over" }, text);
     }
     if week.incidents.len() > PROBLEMS_MAX {

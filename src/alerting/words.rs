@@ -53,6 +53,8 @@ pub struct Situation<'a> {
     pub team_called: String,
     /// The team that answers for it, as people call it.
     pub owner: String,
+    /// Whether there is one: what nobody answers for, the fallback is told of.
+    pub is_owned: bool,
     /// Whether that team knows.
     pub owner_reach: OwnerReach,
     /// Where nobody who was to be told has taken anything yet: what the addresses last answered, or nothing.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::groups::groups;
-use super::html_text::{MONO, escape, linked, worded};
+use super::html_text::{MONO, escape, first_sentence, linked, worded};
 use super::links::Links;
 use super::text::shown_facts;
 use super::tone::{self, Tone};
@@ -34,6 +34,7 @@ const CHARS_IN_A_ROW: usize = 32;
 pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     let tone = Tone::of(message);
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
+    let (first, rest) = first_sentence(&headline);
     let subject = clean::line(&message.subject, HEADLINE_CHARS_MAX);
     let mut page = String::new();
     push(
@@ -57,10 +58,20 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     push(
         &mut page,
         format_args!(
-            "<h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600;overflow-wrap:anywhere\">{}</h1>\n",
-            worded(&headline),
+            "<h1 style=\"margin:0 0 {}px;font-size:19px;line-height:1.35;font-weight:600;overflow-wrap:anywhere\">{}</h1>\n",
+            if rest.is_empty() { 16 } else { 8 },
+            worded(first),
         ),
     );
+    if !rest.is_empty() {
+        push(
+            &mut page,
+            format_args!(
+                "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.45;overflow-wrap:anywhere\">{}</p>\n",
+                worded(rest),
+            ),
+        );
+    }
     // Where there is much to tell, nobody is to look for what to do about it behind that.
     let is_long = rows_on_a_phone(message) > ROWS_IN_SIGHT;
     if is_long {

@@ -176,7 +176,8 @@ fn headline(message: &Message) -> String {
 fn fact_lines(message: &Message) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut chars_left = FACTS_SHARE_CHARS;
-    let facts = shown_facts(message);
+    let mut facts = shown_facts(message);
+    facts.retain(|fact| !tone::is_in_title(message, fact));
     for (shown, fact) in facts.iter().enumerate() {
         let line = fact_line(fact);
         let Some(left) = chars_left.checked_sub(line.chars()) else {

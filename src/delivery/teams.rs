@@ -72,7 +72,7 @@ impl Shown {
     /// As much as is ever shown of a message.
     fn most(message: &Message) -> Self {
         Self {
-            facts: message.facts.len().min(FACTS_MAX),
+            facts: facts(message).len().min(FACTS_MAX),
             output: output_tail(message).1.len(),
             commands: message.commands.len().min(COMMANDS_MAX),
         }
@@ -139,9 +139,10 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         body.push(title(&group.title));
         body.extend(group.lines.iter().map(|line| tight(&[run(line, &[])])));
     }
-    let facts = message.facts.iter().take(shown.facts).enumerate();
-    body.extend(facts.map(|(number, fact)| fact_line(fact, number == 0)));
-    left_out(&mut body, message.facts.len() - shown.facts, "more facts");
+    let facts = facts(message);
+    let first = facts.iter().take(shown.facts).enumerate();
+    body.extend(first.map(|(number, fact)| fact_line(fact, number == 0)));
+    left_out(&mut body, facts.len() - shown.facts, "more facts");
     let lines = &message.output[message.output.len() - shown.output..];
     if !message.output.is_empty() {
         body.push(title("Last lines of output"));
@@ -177,6 +178,12 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
 
 fn headline(message: &Message) -> String {
     clean::line(&message.headline, HEADLINE_CHARS_MAX)
+}
+
+/// What stands below the first sentences, but for what the title says.
+fn facts(message: &Message) -> Vec<&MessageFact> {
+    let facts = message.facts.iter();
+    facts.filter(|fact| !tone::is_in_title(message, fact)).collect()
 }
 
 /// The first stands apart from what is above it.

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Message, Purpose, Severity, format_time};
+use crate::model::{Message, MessageFact, Purpose, Severity, WHAT, format_time};
 
 /// The look of one message. The word always stands beside sign and colour, never colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,15 @@ pub(super) fn title(message: &Message) -> String {
             format!("{}{who}: {}", Tone::of(message).word, message.title())
         }
     }
+}
+
+/// Whether a line says no more than the title above it: what is wrong with what. The name behind what people call it stands
+/// in what there is to type.
+pub(super) fn is_in_title(message: &Message, fact: &MessageFact) -> bool {
+    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
+    let title = message.title();
+    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
+    fact.label == WHAT && fact.text.replacen(&format!(" ({})", message.subject_name), "", 1) == title
 }
 
 /// Where the message belongs, when it was written, since it may come late, and in what zone its times are, in one line:

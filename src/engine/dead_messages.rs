@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Engine;
 use super::audience::FALLBACK;
 use super::backlog::Todo;
 use super::reminders::remember_told;
-use crate::alerting::{INSTEAD_OF, OwnerReach, TOLD_LATE, down_words, to_others};
+use crate::alerting::{INSTEAD_OF, TOLD_LATE, down_words, to_others};
 use crate::freshness::Standing;
 use crate::model::{
     About, Address, Heard, Incident, IncidentId, IncidentState, Message, Name, Notification, NotificationId,
@@ -166,12 +167,42 @@ impl Engine {
         }
     }
 
-    /// By which other address of its own a team hears of an incident: `it has been told by mail:a@sea.example`.
+    /// By which other address of its own a team hears of an incident: `it has been told by mail:a@sea.example`. What was told
+    /// last is what counts, and nobody is called told by an address that has refused it, or takes nothing.
     fn told_beside(&self, team: &Name, of: IncidentId, but: &Address) -> Option<String> {
-        let own = self.settings.teams.get(team)?.notify.iter().filter(|own| *own != but);
-        let reached = |reach| own.clone().find(|own| self.reach(team, of, own) == reach);
-        let told = reached(OwnerReach::Told).map(|by| format!("it has been told by {by}"));
-        told.or_else(|| Some(format!("it is being told by {}", reached(OwnerReach::NotYet)?)))
+        let own = &self.settings.teams.get(team)?.notify;
+        let newest = own
+            .iter()
+            .filter_map(|address| self.newest_word(team, of, address))
+            .max();
+        let takes = |address: &&Address| {
+            let name = Name::from(address.to_string());
+            let heard = self.outbox.heard(team, of, address);
+            *address != but
+                && heard.is_none_or(|heard| heard.given_up.is_none())
+                && self.incidents.about(About::Freshd, &name).is_none()
+                && self.outbox.outage_error(address).is_none()
+        };
+        let has_taken = |address: &&Address| {
+            let heard = self.outbox.heard(team, of, address);
+            heard.is_some_and(|heard| heard.written_at >= newest && newest.is_some())
+        };
+        let (files, read): (Vec<&Address>, _) = own.iter().filter(takes).partition(|own| self.is_file(own));
+        // Nobody is known to read a file.
+        [read, files].into_iter().find_map(|own: Vec<&Address>| {
+            let told = own.iter().find(|own| has_taken(own));
+            let told = told.map(|by| format!("it has been told by {by}"));
+            let mut waiting = own
+                .iter()
+                .filter(|own| self.outbox.first_waiting_for(team, of, own).is_some());
+            told.or_else(|| Some(format!("it is being told by {}", waiting.next()?)))
+        })
+    }
+
+    /// When what a team was told last of an incident at one of its addresses, or is to be, was written.
+    fn newest_word(&self, team: &Name, of: IncidentId, address: &Address) -> Option<Timestamp> {
+        let words = self.outbox.written_since((team, address), of, Timestamp::MIN);
+        words.map(|(written_at, _)| written_at).max()
     }
 
     /// The same message to the fallback, which is told in whose stead.

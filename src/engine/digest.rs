@@ -38,6 +38,7 @@ impl Engine {
             why: line.why_gathered,
             chars_max,
             deliveries: self.deliveries_while_down(line.why_gathered),
+            only_due: self.only_due_while_down(line.why_gathered),
             waiting: &waiting,
             title_of: &|team| self.team_title(team),
             concern_of: &|notification, incident| self.concern(notification, incident),

@@ -113,7 +113,8 @@ impl Engine {
                 // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.
                 if incident.kind != problem.kind {
                     let kind_since = problem.kind_since.unwrap_or(problem.since);
-                    incident.kind_since = self.kind_since(incident.since, kind_since);
+                    let is_told = incident.opened_at.is_some();
+                    incident.kind_since = self.kind_since(incident.since, kind_since, is_told);
                     let first = incident.first_kind.unwrap_or(incident.kind);
                     let is_other = incident.kind_since.is_some() && first != problem.kind;
                     incident.first_kind = is_other.then_some(first);
@@ -160,7 +161,7 @@ impl Engine {
         } = problem;
         let since = since.min(self.now.wall);
         let mut incident = self.new_incident(about, subject, kind, severity, since, reason);
-        incident.kind_since = kind_since.and_then(|kind_since| self.kind_since(since, kind_since));
+        incident.kind_since = kind_since.and_then(|kind_since| self.kind_since(since, kind_since, false));
         incident.first_kind = first_kind.filter(|_| incident.kind_since.is_some());
         self.tell_with_others(&mut incident);
         let id = incident.id;
@@ -173,10 +174,10 @@ impl Engine {
     }
 
     /// Since when what began at an instant is of another kind than at first.
-    fn kind_since(&self, since: Timestamp, kind_since: Timestamp) -> Option<Timestamp> {
+    fn kind_since(&self, since: Timestamp, kind_since: Timestamp, is_told: bool) -> Option<Timestamp> {
         let kind_since = kind_since.min(self.now.wall).max(since);
-        // What follows within a minute is one beginning.
-        (elapsed(since, kind_since) >= Duration::from_mins(1)).then_some(kind_since)
+        // What follows within a minute is one beginning; but whoever was told of it knows it by what it was.
+        (is_told || elapsed(since, kind_since) >= Duration::from_mins(1)).then_some(kind_since)
     }
 
     /// Looks for what explains the incidents that have begun: once all are known, since a cause may begin in the step of its

@@ -50,7 +50,7 @@ impl Engine {
         for weekday in 1..=7 {
             let chosen = chosen(past, weekday);
             let versions: Vec<VersionNumber> = chosen.versions.iter().map(|past| past.number).collect();
-            let value = json!({ "of": chosen.of, "needed": COMPARED_MIN, "versions": versions });
+            let value = json!({ "of": chosen.of, "needed": COMPARED_MIN, "versions": versions, "days": chosen.days() });
             if !versions.is_empty() && !found.contains(&value) {
                 found.push(value);
             }

@@ -67,6 +67,7 @@ mod situation;
 mod space;
 mod spec;
 mod stale_inputs;
+mod stands_for;
 mod status;
 mod threads;
 mod together;

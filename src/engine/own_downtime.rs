@@ -2,13 +2,15 @@
 //! how many deliveries were due meanwhile.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Engine;
-use crate::freshness::Standing;
+use super::stands_for::stands_for;
+use crate::freshness::{self, Standing};
 use crate::model::{
     Attempt, Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier,
     elapsed, format_time,
@@ -122,6 +124,22 @@ impl Engine {
         back.map(|back| back.deliveries).unwrap_or_default()
     }
 
+    /// The only dataset of which a delivery was due in that downtime, as people call it; nothing where there are several. By
+    /// what is promised now: an edit since may have changed it.
+    pub(super) fn only_due_while_down(&self, why: WhyGathered) -> Option<String> {
+        let back = self.life.back.filter(|back| back.why() == why)?;
+        let is_due = |dataset: &&Arc<Dataset>| {
+            let due = dataset.due.as_ref();
+            let first = due.and_then(|due| freshness::slot_after(dataset, earlier(back.from, due.grace)));
+            first.is_some_and(|first| first.deadline <= back.until)
+        };
+        let mut due = self.settings.datasets.values().filter(is_due);
+        let only = due.next()?;
+        due.next()
+            .is_none()
+            .then(|| only.title.clone().unwrap_or_else(|| only.name.to_string()))
+    }
+
     /// The first run of a job that freshd missed by a downtime, if it was due before a promise broke; and since when it is
     /// made up for.
     fn run_missed(&self, job: &Job, back: &Comeback, broken_at: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
@@ -157,10 +175,10 @@ impl Engine {
         let delivery = self.delivery_of(&after.dataset);
         after.reason = reason_while_down(after, delivery, &back, &self.settings.timezone);
         if let Some(count) = counter_of(before, delivery, &mut back.deliveries) {
-            *count = count.saturating_sub(1);
+            *count = count.saturating_sub(stands_for(before.reason.as_deref()));
         }
         if let Some(count) = counter_of(after, delivery, &mut back.deliveries) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(stands_for(after.reason.as_deref()));
         }
         if self.life.back != Some(back) {
             self.life.back = Some(back);

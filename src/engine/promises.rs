@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::stands_for::stands_for_words;
 use crate::freshness;
-use crate::model::{AgePromise, Dataset, Fact, Name, Slot, SlotState, first_missed, format_time};
+use crate::model::{AgePromise, DUE_COUNTED_MAX, Dataset, Fact, Name, Slot, SlotState, first_missed, format_time};
 
 /// Slots laid down at once after a long downtime; the last of them stands for what lies between it and now.
 const SLOTS_MAX: usize = 1_000;
@@ -69,9 +70,8 @@ impl Engine {
                 && freshness::next_slot(&dataset, last).is_some_and(|next| next.due_at < newest.due_at)
             {
                 let until = format_time(newest.due_at, &zone);
-                last.reason = Some(format!(
-                    "stands for all that were due before {until}, too many to be told apart"
-                ));
+                let count = freshness::promised_before(&dataset, last, newest.due_at, DUE_COUNTED_MAX);
+                last.reason = Some(stands_for_words(count, &until));
                 stands_for_others = Some(last.clone());
             }
             for slot in newest.into_iter().chain(freshness::slot_after(&dataset, now)) {

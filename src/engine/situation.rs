@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::Engine;
+use super::audience::FALLBACK;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Refused, Rehearsal, Situation};
 use crate::freshness::{DataState, Resting};
 use crate::model::{
-    About, Address, Attempt, AttemptId, Incident, IncidentId, IncidentState, Message, Name, Notification, OpenWindow,
-    Outcome, Owner, ProblemKind, Purpose, Silence, Version, earlier, later, proof_words, quarantine_path,
+    About, Address, Attempt, AttemptId, ChannelKind, Incident, IncidentId, IncidentState, Message, Name, Notification,
+    OpenWindow, Outcome, Owner, ProblemKind, Purpose, Silence, Version, earlier, later, proof_words, quarantine_path,
 };
 
 impl Engine {
@@ -147,6 +148,7 @@ impl Engine {
             why: self.why_in(incident, zone),
             team_called: self.team_title(team),
             owner: self.team_title(&owner),
+            is_owned: self.is_owned(&owner, incident),
             owner_reach: self.owner_reach(&owner, incident),
             unheard: self.nobody_heard(incident),
             told_as_reader: None,
@@ -254,6 +256,11 @@ impl Engine {
         })
     }
 
+    /// Whether somebody answers for what an incident is about; whoever operates freshd does for its own problems.
+    fn is_owned(&self, owner: &Name, incident: &Incident) -> bool {
+        incident.about == About::Freshd || owner.as_str() != FALLBACK || self.settings.teams.contains_key(owner)
+    }
+
     /// Whether a team knows of an incident. What the fallback has heard in its stead, nobody of the team has.
     fn owner_reach(&self, owner: &Name, incident: &Incident) -> OwnerReach {
         let team = self.settings.teams.get(owner);
@@ -261,12 +268,21 @@ impl Engine {
             Some(team) => team.notify.iter().collect(),
             None => self.settings.fallback.iter().collect(),
         };
+        // What lies in a file counts where nobody is told by anything else.
+        let (files, read): (Vec<&Address>, Vec<&Address>) = own.into_iter().partition(|own| self.is_file(own));
+        let own = if read.is_empty() { files } else { read };
         let reached = own.into_iter().map(|address| self.reach(owner, incident.id, address));
         reached.min().unwrap_or(OwnerReach::Nobody)
     }
 
+    /// Whether what goes to an address lies in a directory.
+    pub(super) fn is_file(&self, address: &Address) -> bool {
+        let channel = self.settings.channels.get(&address.channel);
+        channel.is_some_and(|channel| matches!(channel.kind, ChannelKind::File { .. }))
+    }
+
     /// The same of one of its addresses.
-    pub(super) fn reach(&self, team: &Name, of: IncidentId, address: &Address) -> OwnerReach {
+    fn reach(&self, team: &Name, of: IncidentId, address: &Address) -> OwnerReach {
         let heard = self.outbox.heard(team, of, address);
         if heard.is_some_and(|heard| heard.first_at.is_some()) {
             OwnerReach::Told

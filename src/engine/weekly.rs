@@ -126,6 +126,10 @@ impl Engine {
             };
             owner.is_some_and(owns)
         };
+        let open = || {
+            let is_open = |one: &&Incident| one.state != IncidentState::Attached && one.drill.is_none();
+            self.incidents.values().filter(is_open).filter(|one| is_own(one))
+        };
         let of_week = |week: &'a Week| {
             let mut runs: BTreeMap<&str, (Outcome, u64)> = BTreeMap::new();
             for (job, outcome, count) in &week.runs {
@@ -142,13 +146,19 @@ impl Engine {
             let (broken, well): (Vec<&Dataset>, Vec<&Dataset>) =
                 promised.iter().partition(|dataset| is_broken(dataset));
             let is_unseen = |dataset: &Dataset| self.standing(dataset).state == DataState::Unknown;
-            let told = of_team.iter().filter(|one| one.opened_at.is_some());
+            let told = of_team.iter().copied().filter(|one| one.opened_at.is_some());
+            // What is counted as open is named, also where people are only about to be told of it.
+            let known: BTreeSet<_> = told.clone().map(|one| one.id).collect();
+            let told: Vec<&Incident> = told.chain(open().filter(|one| !known.contains(&one.id))).collect();
             TeamWeek {
                 runs: runs.into_values().collect(),
                 broken,
                 unseen: well.into_iter().filter(|dataset| is_unseen(dataset)).collect(),
                 promised: promised.clone(),
-                incidents: told.map(|one| (*one, self.title_of(one.about, &one.subject))).collect(),
+                incidents: told
+                    .into_iter()
+                    .map(|one| (one, self.title_of(one.about, &one.subject)))
+                    .collect(),
                 down: week.down,
             }
         };
@@ -166,11 +176,7 @@ impl Engine {
             team,
             team_title: self.team_title(team),
             week: week.map(of_week),
-            open: self
-                .incidents
-                .values()
-                .filter(|one| one.state != IncidentState::Attached && one.drill.is_none() && is_own(one))
-                .count(),
+            open: open().count(),
             behind_others: self
                 .incidents
                 .values()

@@ -46,6 +46,17 @@ pub fn next_slot(dataset: &Dataset, slot_before: &Slot) -> Option<Slot> {
     Some(slot(dataset, due, at, Some(slot_before.due_at)))
 }
 
+/// How many deliveries are promised from `first` on that are due before an instant, up to `most`; what is excused is not.
+pub fn promised_before(dataset: &Dataset, first: &Slot, before: Timestamp, most: u64) -> u64 {
+    let mut count = u64::from(first.state != SlotState::Excused);
+    let mut coming = next_slot(dataset, first);
+    while let Some(slot) = coming.filter(|slot| slot.due_at < before && count < most) {
+        count += u64::from(slot.state != SlotState::Excused);
+        coming = next_slot(dataset, &slot);
+    }
+    count
+}
+
 /// The slot due at `due_at`, if the dataset still promises one then.
 pub fn slot_at(dataset: &Dataset, due_at: Timestamp) -> Option<Slot> {
     slot_after(dataset, earlier(due_at, INSTANT)).filter(|slot| slot.due_at == due_at)

@@ -246,12 +246,17 @@ impl Incident {
     /// Since when it exists, since when it is of its present kind where that is another than at first, and since when what it
     /// breaks is broken where that began before: `Fri 22:07 (rejected since Mon 08:00)`, each as `time` says it.
     pub fn since_words(&self, time: impl Fn(Timestamp) -> String) -> String {
-        let of_kind = self.kind_since.filter(|kind_since| *kind_since > self.since);
-        let of_kind = of_kind.map(|at| format!("{} since {}", self.kind.as_str(), time(at)));
-        let of_data = Some(self.began()).filter(|began| *began < self.since);
-        let of_data = of_data.map(|at| format!("data not as promised since {}", time(at)));
-        let more: Vec<String> = of_kind.into_iter().chain(of_data).collect();
         let since = time(self.since);
+        // Within the same minute it is the same time.
+        let more = |what: &str, at: Timestamp| {
+            let at = time(at);
+            (at != since).then(|| format!("{what} since {at}"))
+        };
+        let of_kind = self.kind_since.filter(|kind_since| *kind_since > self.since);
+        let of_kind = of_kind.and_then(|at| more(self.kind.as_str(), at));
+        let of_data = Some(self.began()).filter(|began| *began < self.since);
+        let of_data = of_data.and_then(|at| more("data not as promised", at));
+        let more: Vec<String> = of_kind.into_iter().chain(of_data).collect();
         match more.is_empty() {
             true => since,
             false => format!("{since} ({})", more.join(", ")),

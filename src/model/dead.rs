@@ -196,9 +196,17 @@ pub fn unused_words(address: &Address) -> String {
     format!("address no longer used: jobs.toml does not name {address}")
 }
 
+/// How what tries out an address begins.
+const PROOF: &str = "freshd notify test --team ";
+
+/// Whether what is to be typed tries out an address.
+pub fn is_proof(command: &str) -> bool {
+    command.starts_with(PROOF)
+}
+
 /// What to type to try out an address. A channel alone would reach the first address that uses it, and none other.
 pub fn proof_words(team: &Name, address: &Address) -> String {
-    format!("freshd notify test --team {team} --channel {}", address.channel)
+    format!("{PROOF}{team} --channel {}", address.channel)
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub struct Comeback {
     pub deliveries: DownDeliveries,
 }
 
+/// Of promised deliveries of one dataset no more are counted than these that were too many to be told one by one.
+pub const DUE_COUNTED_MAX: u64 = 100_000;
+
 /// Promised deliveries whose deadlines passed while freshd did not run, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DownDeliveries {
@@ -38,7 +41,9 @@ impl DownDeliveries {
     pub fn words(&self) -> Option<String> {
         let counts = [(self.missed, "missed"), (self.late, "late"), (self.unknown, "unknown")];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let at_least = |count: u64| if count >= DUE_COUNTED_MAX { "at least " } else { "" };
+        let words = counts.map(|(count, what)| format!("{}{count} {what}", at_least(*count)));
+        let counts: Vec<String> = words.collect();
         (!counts.is_empty()).then(|| counts.join(", "))
     }
 }

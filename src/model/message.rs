@@ -206,6 +206,9 @@ pub const IMPACT_THREAD: &str = "-impact";
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";
 
+/// The label of the line that says what is wrong, with what.
+pub const WHAT: &str = "What";
+
 /// How the fact is labelled that says why something is wrong.
 pub const WHY: &str = "Why";
 

@@ -82,10 +82,10 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use dead::{DeadMessage, Said, newest_of_each, proof_words, unused_words};
+pub use dead::{DeadMessage, Said, is_proof, newest_of_each, proof_words, unused_words};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
-pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
+pub use downtime::{Comeback, DUE_COUNTED_MAX, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_end_words, drill_words};
 pub use escalated::Escalated;
 pub use event::{Decision, Event, Request};
@@ -108,7 +108,7 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
     ACKNOWLEDGED, AND_MORE, ANSWER, BY_NOW, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RESENT_MARK,
-    RESENT_SUBJECT_MARK, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHY, WRONG_AGAIN,
+    RESENT_SUBJECT_MARK, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK, TAKEN_ON, WHAT, WHY, WRONG_AGAIN,
 };
 pub use missed::{due_since_one_came, first_missed};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
@@ -123,7 +123,7 @@ pub use places::{
 pub use plan::{Change, ChangeKind, ChangedKey, InForce, Kept, NextDue, Plan, PlannedChange, PlannedPromise};
 pub use profile::{
     CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers,
-    PROFILE_CODES_BYTES_MAX, PROFILE_COLUMNS_MAX, Past, Profile, WEEKDAYS,
+    PROFILE_CODES_BYTES_MAX, PROFILE_COLUMNS_MAX, Past, Profile, WEEKDAYS, of_days,
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Jump, Name, VersionNumber};
+use super::{Jump, Name, VersionNumber, elapsed};
 
 /// With how many versions a candidate is compared at most.
 pub const COMPARED_MAX: usize = 8;
@@ -180,6 +181,19 @@ pub const WEEKDAYS: [&str; 7] = [
     "Sundays",
 ];
 
+/// What so much later comes for the same day of the week was made for that of another week.
+const OTHER_WEEK: Duration = Duration::from_hours(84);
+
+/// What versions have in common, `of` a [`Comparison`], behind their count: `Fridays`, or where several of them are of one
+/// day, `on Fridays`; and behind their numbers from how many days they are then.
+pub fn of_days(of: &str, versions: usize, days: usize) -> (String, String) {
+    match days {
+        _ if days == versions || !WEEKDAYS.contains(&of) => (of.to_owned(), String::new()),
+        1 => (format!("on {of}"), ", all of one day".to_owned()),
+        days => (format!("on {of}"), format!(", of {days} days")),
+    }
+}
+
 impl Comparison {
     /// So few that nothing can be said yet.
     pub fn is_learning(&self) -> bool {
@@ -197,7 +211,17 @@ impl Comparison {
             [jump] => format!(" since the expected change in version {}", jump.version),
             _ => String::new(),
         };
-        format!("{} {}{since}", self.progress(), self.of)
+        let (of, _) = of_days(self.of, self.versions.len(), self.days());
+        format!("{} {of}{since}", self.progress())
+    }
+
+    /// From how many days of that week the versions are. All are made for the same day of the week, so that those of
+    /// different ones come almost a week after each other, however late each is.
+    pub fn days(&self) -> usize {
+        let pairs = self.versions.iter().zip(self.versions.iter().skip(1));
+        let is_other =
+            |(before, after): &(&Arc<Past>, &Arc<Past>)| elapsed(before.arrived_at, after.arrived_at) >= OTHER_WEEK;
+        usize::from(!self.versions.is_empty()) + pairs.filter(is_other).count()
     }
 
     /// With what one check compares: where a jump of it was expected, with that version and those that came after.

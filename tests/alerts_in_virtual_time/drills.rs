@@ -109,9 +109,7 @@ fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
         fact.map(|fact| fact.text.clone())
     };
     // The fallback has heard it in their stead.
-    let told = format!(
-        "the fallback for Operations by mail:it@sea.example, the fallback for Operations by pager, Operations by {BOSS}"
-    );
+    let told = format!("the fallback for Operations by mail:it@sea.example and pager; Operations by {BOSS}");
     assert_eq!(said("Told"), Some(told));
     assert_eq!(said("Not reached"), Some(format!("Operations by {OPS}")));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What is wrong may become something else: since when it is that, and since when anything is wrong.
 
-use freshd::model::{ProblemKind, Purpose, Request};
+use freshd::model::{Message, ProblemKind, Purpose, Request};
 
 use super::delivery::OPS;
 use super::virtual_world::{Play, World, at};
@@ -81,7 +81,7 @@ fn the_end_of_what_became_something_else_says_that_it_was_not_that_alone_and_who
         assert_eq!(end.message.purpose, Purpose::Recovery);
         let what: Vec<_> = end.message.facts.iter().filter(|fact| fact.label == "What").collect();
         let text = match changes {
-            true => "j was rejected, at first failed",
+            true => "j was rejected, at first it failed",
             false => "j failed",
         };
         assert_eq!(what.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>(), [text]);
@@ -105,4 +105,70 @@ fn what_is_again_what_it_was_at_first_names_nothing_else() {
     let incident = world.open_incidents().remove(0);
     let first = incident.first_kind.map(ProblemKind::as_str);
     assert_eq!((incident.kind.as_str(), first), ("rejected", Some("failed")));
+}
+
+/// The only line of a message with that label.
+fn line<'a>(message: &'a Message, label: &str) -> &'a str {
+    let mut lines = message.facts.iter().filter(|fact| fact.label == label);
+    let line = lines
+        .next()
+        .unwrap_or_else(|| panic!("no {label} in {:?}", message.facts));
+    assert!(lines.next().is_none(), "{label} twice in {:?}", message.facts);
+    &line.text
+}
+
+#[test]
+fn what_changes_soon_after_it_was_told_says_what_it_was_and_that_it_was_taken_on_as_that() {
+    let people = one_job("produces = \"d\"") + NO_PROOFS + "group_wait = \"1s\"\n";
+    let text = people + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"15m\"\n";
+    let mut world = World::start(&text, "2026-11-26T11:50");
+    world.script("j", |_, now| {
+        if now < at("2026-11-26T12:00") || now > at("2026-11-26T12:20") {
+            Play::writes(&now.to_string(), now)
+        } else if now < at("2026-11-26T12:00:20") {
+            Play::writes("x", now).refused("1 row came; is a part of it missing?")
+        } else {
+            Play::fails(2, "password authentication failed")
+        }
+    });
+    world.run("j");
+    world.run_until("2026-11-26T12:00");
+    world.run("j");
+    world.run_until("2026-11-26T12:00:15");
+    let refused = world.open_incidents().remove(0);
+    assert_eq!(refused.kind, ProblemKind::Rejected);
+    let (_, opening) = world.sent.last().expect("the opening");
+    let told = &opening.message.headline;
+    assert!(told.contains("1 row came; is a part of it missing? d "), "{told}");
+    world.done(Request::ack(refused.id));
+    world.run_until("2026-11-26T12:00:25");
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+
+    let (_, update) = world.sent.last().expect("an update");
+    assert_eq!(update.message.purpose, Purpose::Update);
+    let told = &update.message.headline;
+    let cause = " The cause: j failed: exit code 2. At first its data was refused. ";
+    assert!(told.contains(cause), "{told}");
+    assert!(
+        told.ends_with(" until Fri 2026-11-27 08:00, before it changed."),
+        "{told}"
+    );
+    assert_eq!(line(&update.message, "What"), "j failed, at first its data was refused");
+    let taken_on = line(&update.message, "Taken on");
+    assert!(
+        taken_on.ends_with(", Thu 2026-11-26 12:00, before it changed"),
+        "{taken_on}"
+    );
+
+    // Who takes it on as it is now does so of that.
+    world.done(Request::ack(refused.id));
+    world.run_until("2026-11-26T12:21");
+    world.run("j");
+    world.run_until("2026-11-26T12:30");
+    let (_, end) = world.sent.last().expect("the end");
+    assert_eq!(end.message.purpose, Purpose::Recovery);
+    assert_eq!(line(&end.message, "What"), "j failed, at first its data was refused");
+    let taken_on = line(&end.message, "Taken on");
+    assert!(taken_on.ends_with(", Thu 2026-11-26 12:10"), "{taken_on}");
 }

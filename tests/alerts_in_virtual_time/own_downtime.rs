@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use freshd::model::{Event, Purpose, SlotState};
 
-use super::PEOPLE;
 use super::delivery::OPS;
 use super::digests::{heard, taken};
 use super::virtual_world::{Crash, Play, World, at, clock};
+use super::{NO_PROOFS, PEOPLE};
 
 /// A job each hour whose missed run is made up for, one whose missed run is not, and data that others tell of.
 fn company() -> String {
@@ -64,6 +64,42 @@ fn the_digest_counts_what_was_promised_while_freshd_was_down() {
     let headline = &sent.last().expect("told").1.message.headline;
     let words = format!("{DOWN}. Of all deliveries due meanwhile: 2 missed, 1 late, 3 unknown.");
     assert!(headline.ends_with(&words), "{headline}");
+}
+
+#[test]
+fn those_that_were_too_many_to_be_told_one_by_one_are_counted_too_and_named_where_they_are_of_one_dataset() {
+    let mut text = PEOPLE.to_owned()
+        + NO_PROOFS
+        + "[datasets.tally]\ntitle = \"Pallet tally\"\nowner = \"ops\"\nfile = \"tally\"\n\
+           due = { at = \"* * * * *\", grace = \"10s\" }\n\
+           [jobs.tally]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"* * * * *\"\nproduces = \"tally\"\n\
+           catch_up = \"none\"\n";
+    for age in ["aged", "old"] {
+        text += &format!(
+            "[datasets.{age}]\nowner = \"ops\"\nfile = \"{age}\"\nmax_age = \"90m\"\n\
+             [jobs.{age}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\nproduces = \"{age}\"\n\
+             catch_up = \"none\"\n"
+        );
+    }
+    let mut world = World::start(&text, "2026-03-03T10:00");
+    for job in ["tally", "aged", "old"] {
+        world.script(job, |_, now| Play::writes(&now.to_string(), now));
+    }
+    world.run_until("2026-03-03T10:30:30");
+    world.handle(Event::Alive);
+    world.crash();
+    world.script("tally", |_, _| Play::fails(1, ""));
+    world.run_until("2026-03-04T22:30:30");
+    world.restart();
+    world.run_until("2026-03-04T22:35");
+    let sent = taken(&world, OPS);
+    let told = sent.iter().find(|(_, one)| one.message.purpose == Purpose::Digest);
+    let (_, told) = told.unwrap_or_else(|| panic!("{:?}", heard(&world, OPS)));
+    let headline = &told.message.headline;
+    // From 10:31 to 22:30 on the next day.
+    let words = " Of all deliveries of Pallet tally due meanwhile: 2160 missed.";
+    assert!(headline.ends_with(words), "{headline}");
+    assert_eq!(world.status("tally")["down"]["missed"], 2160);
 }
 
 #[test]

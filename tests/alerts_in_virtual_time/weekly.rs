@@ -180,6 +180,14 @@ fn a_downtime_over_monday_morning_makes_one_report_that_comes_late() {
         "{}",
         message.subject
     );
+    // Nobody has been told of it yet; what is counted is named all the same.
+    assert!(
+        message.headline.contains(": 1 problem is open. "),
+        "{}",
+        message.headline
+    );
+    let open = message.facts.iter().filter(|fact| fact.label == "Open");
+    assert_eq!(open.count(), 1, "{:?}", message.facts);
     world.crash();
     world.restart();
     world.run_until("2026-12-13T20:00");

@@ -1,5 +1,7 @@
 //! What readers are told of those who answer, and of the end: no more than is so.
 
+use std::collections::BTreeSet;
+
 use freshd::model::{DeliveryOutcome, Purpose};
 use jiff::Timestamp;
 
@@ -211,4 +213,42 @@ fn an_address_that_an_edit_has_taken_from_its_team_is_not_said_to_wait() {
     assert_eq!(by_status, serde_json::json!(by_incidents));
     world.run_until("2026-11-26T13:30");
     assert!(world.sent.iter().all(|(_, sent)| sent.address.to_string() != "other:x"));
+}
+
+#[test]
+fn whoever_stands_in_is_told_by_what_else_a_team_knows_the_newest_of_it_and_no_file_where_people_read_anything() {
+    let alone = "notify = [\"mail:ops@sea.example\"]\n";
+    let many =
+        "notify = [\"mail:log\", \"smtp:chief@sea.example\", \"smtp:ops@sea.example\", \"smtp:desk@sea.example\"]\n";
+    let text = one_job("").replacen(alone, many, 1)
+        + "[channels.smtp]\ntype = \"email\"\nserver = \"smtps://mail.sea.example\"\nfrom = \"freshd@sea.example\"\n";
+    let text = text + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    // All of them take the first. Of two that take nothing later one is known to take nothing when the other refuses it.
+    for (address, until) in [("ops", "2026-11-26T12:30"), ("chief", "2026-11-26T12:50")] {
+        let until = super::virtual_world::at(until);
+        world.channel(&format!("smtp:{address}@sea.example"), move |_, now| {
+            match now < until {
+                true => DeliveryOutcome::Accepted,
+                false => no_such_address(),
+            }
+        });
+    }
+    for job in ["j", "k"] {
+        world.script(job, |_, _| Play::fails(1, "no route to host"));
+    }
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    world.run("k");
+    world.run_until("2026-11-26T13:30");
+    let of_first = world.sent.iter().map(|(_, sent)| &sent.message);
+    let of_first = of_first.filter(|message| message.subject_name.as_str() == "j");
+    let said = of_first.flat_map(|message| &message.facts);
+    let said: BTreeSet<&str> = said
+        .filter(|fact| fact.label == "Instead of")
+        .map(|fact| fact.text.as_str())
+        .collect();
+    let unreached = "ops at smtp:chief@sea.example, which could not be reached: 550 no such address; it is being told by \
+                     smtp:desk@sea.example";
+    assert_eq!(Vec::from_iter(said), [unreached]);
 }

@@ -114,12 +114,12 @@ fn why_says_what_each_weekday_is_compared_with_and_nothing_where_nothing_is_comp
     young.run_until("2026-03-02T12:00");
     assert_eq!(
         evidence(&mut young)["compared"],
-        serde_json::json!([{ "of": "Mondays", "needed": 4, "versions": [1] }]),
+        serde_json::json!([{ "of": "Mondays", "needed": 4, "versions": [1], "days": 1 }]),
         "of a day without a version nothing is said"
     );
     assert_eq!(
         compared[0],
-        serde_json::json!({ "of": "Mondays", "needed": 4, "versions": [1, 8] })
+        serde_json::json!({ "of": "Mondays", "needed": 4, "versions": [1, 8], "days": 2 })
     );
     let mut plain = World::start(&super::made(""), "2026-03-01T12:00");
     plain.run("p");

@@ -266,7 +266,7 @@ fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
     assert_eq!(
         slots[place].reason.as_deref(),
         Some(
-            "stands for all that were due before Wed 2026-12-16 12:10, too many to be told apart; \
+            "stands for all 3319 that were due before Wed 2026-12-16 12:10, too many to be told apart; \
              freshd was down at its deadline, from Mon 2026-11-16 12:15 to Wed 2026-12-16 12:15"
         )
     );

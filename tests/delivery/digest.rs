@@ -62,6 +62,7 @@ fn largest_of(chars_max: usize) -> Message {
         why: WhyGathered::Outage,
         chars_max,
         deliveries: DownDeliveries::default(),
+        only_due: None,
         waiting: &waiting,
         title_of: &|team| team.to_string(),
         concern_of: &|_, _| Concern::default(),

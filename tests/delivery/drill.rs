@@ -73,6 +73,7 @@ fn in_one(with_problem: bool) -> Message {
             team_title: "Warehouse".to_owned(),
             why: WhyGathered::Flood,
             deliveries: freshd::model::DownDeliveries::default(),
+            only_due: None,
             chars_max: 7_000,
             waiting: &[(&first, Some(&problem)), (&second, Some(&rehearsed))][usize::from(!with_problem)..],
             title_of: &|team| team.to_string(),

@@ -210,3 +210,15 @@ async fn too_many_messages_wait_as_long_as_slack_asks() {
     assert_eq!(wait, Some(30));
     assert!(error.contains("429: rate_limited"), "{error}");
 }
+
+#[tokio::test]
+async fn what_the_header_says_is_not_said_once_more_by_a_line() {
+    for (what, is_said) in [("stock (stock) is late", false), ("stock was late", true)] {
+        let mut message = opening();
+        message.put_above("What", what);
+        let said = texts(&posted(message).await)
+            .iter()
+            .any(|text| text.contains("<b>What</b>"));
+        assert_eq!(said, is_said, "{what}");
+    }
+}

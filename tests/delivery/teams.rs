@@ -207,3 +207,21 @@ async fn what_may_pass_is_told_from_what_will_not_and_no_secret_with_it() {
     let error = permanent(answered(401, "canary-workflow-4711 is not allowed").await);
     assert_eq!(error, "localhost answered 401: [hidden] is not allowed");
 }
+
+#[tokio::test]
+async fn what_the_title_says_is_not_said_once_more_by_a_line() {
+    let with = |what: &str| {
+        let mut message = opening();
+        message.put_above("What", what);
+        message
+    };
+    for (what, is_said) in [
+        ("stock is late", false),
+        ("stock (stock) is late", false),
+        ("stock was late", true),
+    ] {
+        let (_, card) = posted(with(what)).await;
+        let said = lines(&card).iter().any(|line| line.starts_with("What  "));
+        assert_eq!(said, is_said, "{what}");
+    }
+}

@@ -77,6 +77,7 @@ fn each_is_told_of_its_own() {
     assert_eq!(
         owner,
         Concern {
+            why: Some("exit code 1".to_owned()),
             own: None,
             extent: Some("stock is stale".to_owned()),
             next: Some(trucks()),

@@ -96,6 +96,7 @@ pub(super) fn digest_of(
         why,
         chars_max: DIGEST_CHARS_USUAL,
         deliveries: DownDeliveries::default(),
+        only_due: None,
         waiting: &waiting,
         title_of: &|team| format!("the {team}"),
         concern_of,

@@ -5,6 +5,7 @@ mod concern;
 mod digest;
 mod digest_extent;
 mod digest_over;
+mod digest_why;
 mod late;
 mod lost;
 mod many;
@@ -106,6 +107,7 @@ impl Friday {
             is_configured: self.is_configured,
             team_called: "Finance".to_owned(),
             owner: "Warehouse".to_owned(),
+            is_owned: true,
             owner_reach: self.owner_reach,
             unheard: self.unheard.clone(),
             told_as_reader: None,

@@ -96,6 +96,6 @@ fn what_is_over_is_told_by_its_title_and_with_its_cause_only_where_that_is_somet
     );
     assert_eq!(
         over("export", ProblemKind::Failed, "Nightly export (export) failed"),
-        "#1 Stock per lot not as promised, because export failed"
+        "#1 Stock per lot not as promised, because Nightly export failed"
     );
 }

@@ -7,6 +7,7 @@ mod usual;
 use super::columns::{Tally, row_word};
 use crate::model::{
     Band, CheckLevel, CheckResult, Checks, ColumnProfile, ColumnRule, Comparison, Measurement, Past, Profile, Verdict,
+    of_days,
 };
 use cause::{Differing, cause_of_number, cause_of_rows};
 use usual::{Usual, times_usual};
@@ -260,16 +261,19 @@ impl Learned<'_> {
 
     /// `of the last 8 Fridays (versions 12 to 19)`, as far as this check compares with them.
     fn compared(&self, name: &str, column: Option<&str>) -> String {
-        let versions = &self.comparison.of_check(name, column).versions;
+        let comparison = self.comparison.of_check(name, column);
+        let versions = &comparison.versions;
         match (versions.first(), versions.last()) {
             (Some(only), Some(_)) if versions.len() == 1 => format!("of version {}", only.number),
-            (Some(first), Some(last)) => format!(
-                "of the last {} {} (versions {} to {})",
-                versions.len(),
-                self.comparison.of,
-                first.number,
-                last.number
-            ),
+            (Some(first), Some(last)) => {
+                let (of, from_days) = of_days(comparison.of, versions.len(), comparison.days());
+                format!(
+                    "of the last {} {of} (versions {} to {}{from_days})",
+                    versions.len(),
+                    first.number,
+                    last.number
+                )
+            }
             _ => String::new(),
         }
     }

@@ -1,6 +1,9 @@
 //! What is said of a candidate that is not like those before.
 
+use std::time::Duration;
+
 use super::*;
+use crate::model::{earlier, of_days};
 
 /// A week's stock: so many lots, each of `kg`, at two sites.
 fn stock(lots: u32, kg: f64) -> String {
@@ -60,13 +63,19 @@ fn comparing(dataset: &mut Dataset) {
     ];
 }
 
-/// A candidate that is compared with so many versions of 100 lots of about 12.5 kg.
+/// A candidate that is compared with so many versions of 100 lots of about 12.5 kg, of a Friday each.
 fn after(versions: u64, candidate: &str) -> Case {
+    after_some(versions, Duration::from_hours(7 * 24), candidate)
+}
+
+/// The same of versions that came so long after each other.
+fn after_some(versions: u64, apart: Duration, candidate: &str) -> Case {
     let mut past = Vec::new();
     for number in 1..=versions {
         let text = stock(98 + u32::try_from(number % 5).expect("a count"), 12.3);
         let judgement = Case::with(&text).rules(comparing).judge();
-        let mut version = plain_version("stock", number, time("2026-11-20T22:00:00Z"));
+        let weeks = apart * u32::try_from(versions - number).expect("a count");
+        let mut version = plain_version("stock", number, earlier(time("2026-11-20T22:00:00Z"), weeks));
         version.rows = judgement.measurement.rows;
         version.bytes = judgement.measurement.bytes;
         version.lesson = judgement.profile.map(|profile| Lesson {
@@ -106,6 +115,30 @@ fn what_is_like_the_versions_before_passes_and_says_with_what_it_was_compared() 
         rows.message,
         "100 rows came, 1 times the 100 of the last 8 Fridays (versions 1 to 8), and 70 to 150 were expected"
     );
+}
+
+#[test]
+fn of_several_versions_of_one_day_it_is_said_of_how_many_days_they_are() {
+    let told = |hours: u64, candidate: &str| {
+        let case = after_some(8, Duration::from_hours(hours), candidate);
+        message(&case, "rows.change")
+    };
+    let few = stock(1, 12.0);
+    let hourly = told(1, &few);
+    let words = " the 100 of the last 8 on Fridays (versions 1 to 8, all of one day), and ";
+    assert!(hourly.contains(words), "{hourly}");
+    let learning = after_some(3, Duration::from_hours(1), &few).judge().checks;
+    let message = "rows.change is not compared yet: learning 3/4 on Fridays";
+    assert!(learning.iter().any(|check| check.message == message), "{learning:?}");
+    let case = after_some(8, Duration::from_hours(1), &few);
+    let mut comparison = case.judging.comparison;
+    for past in comparison.versions.iter_mut().take(3) {
+        let past = Arc::make_mut(past);
+        past.arrived_at = earlier(past.arrived_at, Duration::from_hours(7 * 24 - 3));
+    }
+    assert_eq!(comparison.days(), 2);
+    let (of, days) = of_days(comparison.of, 8, comparison.days());
+    assert_eq!((of.as_str(), days.as_str()), ("on Fridays", ", of 2 days"));
 }
 
 #[test]

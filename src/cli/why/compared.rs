@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::paint::clean;
+use crate::model::of_days;
 
 /// `8 Fridays, versions 12 to 19; Saturdays learning 2/4`.
 pub(super) fn words(value: &Value) -> Option<String> {
@@ -16,9 +17,11 @@ pub(super) fn words(value: &Value) -> Option<String> {
             .filter_map(Value::as_u64)
             .collect();
         let count = versions.len() as u64;
+        let days = comparison["days"].as_u64().unwrap_or(count);
+        let (of, from_days) = of_days(&of, versions.len(), usize::try_from(days).unwrap_or(versions.len()));
         match (versions.first(), versions.last()) {
             _ if count < needed => format!("{of} learning {count}/{needed}"),
-            (Some(first), Some(last)) if count > 1 => format!("{count} {of}, versions {first} to {last}"),
+            (Some(first), Some(last)) if count > 1 => format!("{count} {of}, versions {first} to {last}{from_days}"),
             (only, _) => format!("version {}", only.copied().unwrap_or(0)),
         }
     });

@@ -249,6 +249,8 @@ pub(super) struct Compared {
     of: String,
     needed: u32,
     versions: Vec<VersionNumber>,
+    /// From how many days they are.
+    days: u32,
 }
 
 #[derive(Serialize, JsonSchema)]
