@@ -126,6 +126,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
+    if let Some((data, later)) = situation.breaks_next.as_ref().filter(|_| purpose != Purpose::Recovery)
+        && let Some(deadline) = data.standing.deadline
+    {
+        let later = match later {
+            0 => String::new(),
+            later => format!(", the first of {} that concern {}", later + 1, situation.team_called),
+        };
+        let (name, at) = (data_called_and_named(data.dataset), format_time(deadline, zone));
+        say(breach_label(data), format!("{name}, {at}{later}"));
+    }
     let by_name = named(purpose == Purpose::Recovery, situation, whole);
     let by_name: BTreeSet<&Name> = by_name.into_iter().collect();
     let more = situation.data[whole.len()..]

@@ -48,4 +48,4 @@ pub use refused::Refused;
 pub use reminder::{ack_until, next_reminder};
 pub use resent::resent;
 pub use weekly::{TeamWeek, ToReport, WEEK, weekly, weekly_times};
-pub use words::{DataSide, JobSide, OwnerReach, Reading, Situation, message};
+pub use words::{Apart, DataSide, JobSide, OwnerReach, Reading, Situation, message};

@@ -72,10 +72,15 @@ pub struct Situation<'a> {
     pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
     pub made_from_it: Vec<Name>,
-    /// Of those that are not as promised and are told of by an incident of their own: how they stand, and its number.
-    pub told_apart: BTreeMap<Name, (DataState, IncidentId)>,
+    /// Of those that are not as promised and are told of elsewhere: how they stand.
+    pub told_apart: BTreeMap<Name, Apart>,
+    /// At the end, those that were told with it and are as promised again, as people call them.
+    pub mended: BTreeMap<Name, String>,
     /// Those for which they answer who read the message.
     pub owned: BTreeSet<Name>,
+    /// Of what is made from it and concerns those who read it downstream, what breaks its promise next, and how many there are
+    /// that do later.
+    pub breaks_next: Option<(DataSide<'a>, usize)>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.
@@ -92,6 +97,17 @@ pub struct Situation<'a> {
     pub proof: Option<String>,
     /// What the job's last run made and the checks refused.
     pub refused: Option<Refused<'a>>,
+}
+
+/// How a dataset stands that is made from what a message is about, is not as promised, and is no effect of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// As people call it.
+    pub called: String,
+    /// How it stands.
+    pub state: DataState,
+    /// The incident by which people are told of it, if they are.
+    pub incident: Option<IncidentId>,
 }
 
 /// Whether those who answer for something have been told of it, by what their own addresses have taken: the best of them
