@@ -6,6 +6,7 @@ use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::made_from::{made_from_it, named};
 use super::over::still_broken_words;
+use super::parts::parts_facts;
 use super::quiet_cause::told_cause_words;
 use super::readers::read_by;
 use super::terms::{breach_label, state_words};
@@ -205,10 +206,7 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
             say("Data as of", format!("{as_of}{limited}: {name}"));
             say("Readers see", readers_see(data, version, &name, &arrived));
         }
-        None if !data.dataset.parts.is_empty() => {
-            let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
-            say("Parts", parts.join(", "));
-        }
+        None if !data.dataset.parts.is_empty() => parts_facts(data, situation, say),
         None => say("Readers see", format!("no version of {name} yet")),
     }
     if let Some(goes_on) = situation.goes_on_words(&data.dataset.name) {

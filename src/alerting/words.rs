@@ -68,6 +68,8 @@ pub struct Situation<'a> {
     pub failure: Option<&'a Incident>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
+    /// Of those that come in parts, how each part stands.
+    pub parts: BTreeMap<Name, Vec<PartSide>>,
     /// Of those that are not as promised at the end, where people are told of them from then on.
     pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
@@ -148,6 +150,17 @@ pub struct DataSide<'a> {
     pub standing: Standing,
     /// The version readers see.
     pub current: Option<&'a Version>,
+}
+
+/// A part of a dataset as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartSide {
+    /// Its short name.
+    pub name: Name,
+    /// How it stands.
+    pub state: DataState,
+    /// As of when its data is, if there is any.
+    pub as_of: Option<Timestamp>,
 }
 
 /// Somebody reads a dataset.

@@ -1,11 +1,11 @@
-//! What a message says of what concerns its team: what of that breaks next.
+//! What a message says of what concerns its team: what of that breaks next, and how the parts of data stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::DataSide;
+use crate::alerting::{DataSide, PartSide};
 use crate::model::{Incident, Name};
 
 impl Engine {
@@ -40,5 +40,22 @@ impl Engine {
         let breaking: Vec<_> = breaking.collect();
         let (_, first) = breaking.iter().min_by_key(|(deadline, _)| *deadline)?;
         Some((self.data_side(first, zone)?, breaking.len() - 1))
+    }
+
+    /// How each part stands of those datasets that come in parts.
+    pub(super) fn parts_of(&self, data: &[DataSide<'_>]) -> BTreeMap<Name, Vec<PartSide>> {
+        let in_parts = data.iter().filter(|side| !side.dataset.parts.is_empty());
+        let parts_of = in_parts.map(|side| {
+            let parts = side.dataset.part_names().filter_map(|(short, name)| {
+                let standing = self.standing(self.settings.datasets.get(&name)?);
+                Some(PartSide {
+                    name: short.clone(),
+                    state: standing.state,
+                    as_of: standing.effective_as_of,
+                })
+            });
+            (side.dataset.name.clone(), parts.collect())
+        });
+        parts_of.collect()
     }
 }

@@ -157,6 +157,7 @@ impl Engine {
             mended: self.mended(incident, &made_from_it),
             owned: self.owned_of(team, &made_from_it),
             breaks_next: self.breaks_next(team, zone, incident, &data),
+            parts: self.parts_of(&data),
             made_from_it,
             silenced,
             planned: self.planned_over(incident),

@@ -133,6 +133,7 @@ impl Friday {
             told_apart: BTreeMap::new(),
             mended: BTreeMap::new(),
             breaks_next: None,
+            parts: BTreeMap::new(),
             owned: BTreeSet::new(),
             readers: self.readers.clone(),
             silenced: Vec::new(),

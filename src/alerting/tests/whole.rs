@@ -2,7 +2,7 @@
 
 use super::words::{OWNER, READER, said};
 use super::{Friday, at, friday, reading, stands};
-use crate::alerting::{Apart, DataSide, Reading, Situation, message, to_others};
+use crate::alerting::{Apart, DataSide, PartSide, Reading, Situation, message, to_others};
 use crate::freshness::DataState;
 use crate::model::{About, Dataset, IncidentId, Message, Name, Purpose, plain_dataset};
 
@@ -251,4 +251,49 @@ fn a_reader_hears_when_what_is_made_from_it_and_concerns_them_breaks_next() {
         "list-2, Fri 2026-11-27 23:30, the first of 3 that concern Finance"
     );
     assert_eq!(next(2, Purpose::Recovery), "");
+}
+
+#[test]
+fn of_data_in_parts_the_bad_part_is_named_first_and_the_whole_is_as_old_as_it() {
+    let mut story = friday().stale();
+    story.current = None;
+    story.dataset.as_mut().expect("a dataset").parts = ["alesund", "bergen", "tromso"].map(Name::from).to_vec();
+    let mut situation = story.situation();
+    let lines = |situation: &Situation<'_>| {
+        let told = told(Purpose::Opening, OWNER, situation);
+        ["Data as of", "Readers see", "Parts"].map(|label| said(label, &told))
+    };
+    let part = |name: &str, state, clock: Option<&str>| PartSide {
+        name: name.into(),
+        state,
+        as_of: clock.map(at),
+    };
+    let parts = vec![
+        part("alesund", DataState::Fresh, Some("21:30")),
+        part("bergen", DataState::Stale, Some("20:00")),
+        part("tromso", DataState::DueSoon, Some("21:20")),
+    ];
+    situation.parts = [("stock".into(), parts.clone())].into();
+    assert_eq!(
+        lines(&situation),
+        [
+            "Fri 2026-11-27 20:00, that of its oldest part, bergen: stock",
+            "the last version of each part of stock, the newest arrived Fri 2026-11-27 21:00",
+            "bergen stale; alesund, tromso fresh",
+        ]
+    );
+    situation.data[0].standing.is_served = false;
+    assert_eq!(
+        lines(&situation)[1],
+        "not the last version of each part of stock, of which the newest arrived Fri 2026-11-27 21:00"
+    );
+    situation.data[0].standing.arrived_at = None;
+    let unknown = |number: usize| part(&format!("part-{number}"), DataState::Unknown, None);
+    situation.parts = [("stock".into(), (1..=22).map(unknown).collect())].into();
+    let [as_of, seen, parts] = lines(&situation);
+    assert_eq!(
+        (as_of.as_str(), seen.as_str()),
+        ("", "no version of any part of stock yet")
+    );
+    assert!(parts.ends_with("part-19, part-20 and 2 more unknown"), "{parts}");
 }
