@@ -94,6 +94,8 @@ mod resend;
 mod shared_addresses;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/told_elsewhere.rs"]
+mod told_elsewhere;
 #[path = "alerts_in_virtual_time/told_late.rs"]
 mod told_late;
 #[path = "alerts_in_virtual_time/told_with_causes.rs"]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::impact::{extent_of_cause, extent_of_own};
+use super::impact::{extent_of_cause, extent_of_own, own_with_others};
 use super::terms::state_words;
 use super::titles::{called, data_called};
 use super::to_type::commands;
@@ -41,6 +41,8 @@ pub struct Own {
     pub name: Name,
     /// How it is: `stock is stale`.
     pub words: String,
+    /// The same with what else of theirs is: `stock and 3 more are stale`.
+    pub with_others: Option<String>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -120,6 +122,7 @@ pub fn concern(
                 about: About::Dataset,
                 name: name.clone(),
                 words: format!("{} is {state}", data_called(data.dataset)),
+                with_others: own_with_others(team, data, situation),
                 since,
             }),
             called: subject_called,
@@ -140,6 +143,7 @@ pub fn concern(
             about: About::Job,
             name: job.subject.clone(),
             words: format!("job {} {}", job.subject, what_words(job)),
+            with_others: None,
             since: job.since,
         }),
         called: subject_called.clone(),

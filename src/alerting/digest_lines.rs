@@ -179,10 +179,10 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, String, Vec<St
     (line, name_open(incident, &concern), concern.commands)
 }
 
-/// What is wrong with what the reader knows, in a few words.
+/// What is wrong with what the reader knows, and how much of it, in a few words.
 fn name_open(incident: &Incident, concern: &Concern) -> String {
     match &concern.own {
-        Some(own) => own.words.clone(),
+        Some(own) => own.with_others.as_ref().unwrap_or(&own.words).clone(),
         None => {
             let called = concern.called.as_deref().unwrap_or(incident.subject.as_str());
             format!("{} {}", in_subject(called), what_words(incident))

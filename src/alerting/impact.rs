@@ -1,8 +1,8 @@
 //! How far something reaches: the sentences for those who do not answer for what is broken, what it is to them, and that it is
 //! good by now; and how much is affected, where only a few words say so.
 
-use super::made_from::is_of_made;
-use super::readers::{own_behind, reads_else, when};
+use super::made_from::{is_of_made, share_of_made};
+use super::readers::{is_source, own_behind, reads_else, when};
 use super::sentences::{OTHERS_MAX, broken_sentence, called_of, named};
 use super::terms::{ended, state_words};
 use super::titles::{called, data_called};
@@ -18,6 +18,9 @@ pub(super) const YOU: &str = "(you";
 pub(super) const READ_BY: [&str; 2] = ["Read by", "Also read by"];
 
 pub(super) const YOU_OWN: &str = "you own";
+
+/// Behind how many they are.
+const YOUR_JOBS_READ: &str = "of your jobs read";
 
 /// A situation with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
 /// own; at the end, what of that is good again.
@@ -39,10 +42,32 @@ pub(super) fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situatio
 /// By what a dataset concerns a team: `trucks reads`, or `you own` where they read it who are the team.
 pub(super) fn reads_or_owns(reads: Option<&Reading>, situation: &Situation<'_>) -> String {
     match reads {
-        Some(reader) => format!("{} reads", reader.who),
+        Some(reader) => match jobs_reading(reader, situation) {
+            0 | 1 => format!("{} reads", reader.who),
+            jobs => {
+                let whose = match situation.is_meant {
+                    true => YOUR_JOBS_READ.to_owned(),
+                    false => others_jobs_read(&situation.team_called),
+                };
+                let first = if reader.at.is_some() { "first" } else { "among them" };
+                format!("{jobs} {whose}, {} {first}", reader.who)
+            }
+        },
         None if situation.is_meant => YOU_OWN.to_owned(),
         None => others_own(&situation.team_called),
     }
+}
+
+/// How many jobs of a team read a dataset, where one of them stands for it.
+fn jobs_reading(reader: &Reading, situation: &Situation<'_>) -> usize {
+    let readers = situation.readers.iter().filter(|other| reader.is_job && other.is_job);
+    readers
+        .filter(|other| other.team == reader.team && other.dataset == reader.dataset)
+        .count()
+}
+
+fn others_jobs_read(team: &str) -> String {
+    format!("jobs of {team} read")
 }
 
 pub(super) fn others_own(team: &str) -> String {
@@ -53,7 +78,8 @@ pub(super) fn others_own(team: &str) -> String {
 pub fn to_others(message: &mut Message, team: &str) {
     message.headline = message
         .headline
-        .replace(&format!("which {YOU_OWN}"), &format!("which {}", others_own(team)));
+        .replace(&format!("which {YOU_OWN}"), &format!("which {}", others_own(team)))
+        .replace(&format!(" {YOUR_JOBS_READ},"), &format!(" {},", others_jobs_read(team)));
     for fact in message
         .facts
         .iter_mut()
@@ -136,13 +162,74 @@ fn first_behind<'a>(team: &Name, of: &Name, situation: &'a Situation<'_>) -> Opt
     own.clone().find(is_behind)
 }
 
+/// That what an incident is about is broken, and so much of what is made from it: `Price base and 3 of the 40 datasets made
+/// from it are stale.`
+pub(super) fn broken_with_made(data: &DataSide<'_>, situation: &Situation<'_>) -> String {
+    let (called, state) = (data_called(data.dataset), state_words(data.standing.state));
+    match broken_made(data, situation) {
+        Some(made) if made.is_alike => {
+            let comma = if made.is_one { "," } else { "" };
+            format!("{called} and {}{comma} are {state}.", made.words)
+        }
+        made => format!(
+            "{called} is {state}.{}",
+            made.as_ref().map_or_else(String::new, BrokenMade::either)
+        ),
+    }
+}
+
+/// The same of what is made from it, behind how that is which it is made from; of what is made from something else, what
+/// else is broken.
+pub(super) fn broken_beside(data: &DataSide<'_>, situation: &Situation<'_>) -> String {
+    if !is_source(&data.dataset.name, situation) {
+        let others = situation.data.iter();
+        let others = others.filter(|other| is_broken(other) && other.dataset.name != data.dataset.name);
+        return named(EITHER, &called_of(others), OTHERS_MAX);
+    }
+    match broken_made(data, situation) {
+        Some(made) if made.is_alike => format!(" So {} {}.", if made.is_one { "is" } else { "are" }, made.words),
+        made => made.as_ref().map_or_else(String::new, BrokenMade::either),
+    }
+}
+
+/// What else is broken, in whatever way.
+const EITHER: &str = " Not as promised either: ";
+
+/// What is broken of that which is made from a dataset.
+struct BrokenMade {
+    /// How much of it.
+    words: String,
+    is_one: bool,
+    /// Whether all of it is as that is.
+    is_alike: bool,
+}
+
+impl BrokenMade {
+    fn either(&self) -> String {
+        format!("{EITHER}{}.", self.words)
+    }
+}
+
+fn broken_made(data: &DataSide<'_>, situation: &Situation<'_>) -> Option<BrokenMade> {
+    let is_made = |name: &Name| situation.made_from_it.contains(name) && !is_source(name, situation);
+    let broken = situation.data.iter().filter(|other| is_broken(other));
+    let broken: Vec<_> = broken.filter(|other| is_made(&other.dataset.name)).collect();
+    let first = broken.first().filter(|_| is_source(&data.dataset.name, situation))?;
+    let words = state_words(data.standing.state);
+    Some(BrokenMade {
+        words: share_of_made(broken.len(), data_called(first.dataset), situation),
+        is_one: broken.len() == 1,
+        is_alike: is_broken(data) && broken.iter().all(|other| state_words(other.standing.state) == words),
+    })
+}
+
 /// What else a team reads or owns that is not as promised.
 fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
     let others = situation
         .data
         .iter()
         .filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
-    named(" Not as promised either: ", &called_of(others), OTHERS_MAX)
+    named(EITHER, &called_of(others), OTHERS_MAX)
 }
 
 /// How much a cause affects beside what it is about: what of that is not as promised, by the first, and how much more is made from
@@ -176,10 +263,22 @@ pub(super) fn extent_of_own(team: &Name, but: &Name, situation: &Situation<'_>) 
     let incident = situation.incident;
     // What it is about is named as the cause of the rest.
     let is_cause = |data: &DataSide<'_>| incident.about == About::Dataset && incident.subject == data.dataset.name;
+    let mut others = others_of_own(team, but, situation);
+    others.retain(|data| !is_cause(data));
+    broken_words(&others)
+}
+
+/// How much of that which a team reads or owns is not as promised, by one of them.
+pub(super) fn own_with_others(team: &Name, data: &DataSide<'_>, situation: &Situation<'_>) -> Option<String> {
+    let mut broken = others_of_own(team, &data.dataset.name, situation);
+    broken.insert(0, data);
+    broken_words(&broken)
+}
+
+fn others_of_own<'a>(team: &Name, but: &Name, situation: &'a Situation<'_>) -> Vec<&'a DataSide<'a>> {
     let others = situation.data.iter();
     let others = others.filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
-    let others = others.filter(|data| !is_cause(data));
-    broken_words(&others.collect::<Vec<_>>())
+    others.collect()
 }
 
 /// `forecast and 39 more are stale`; nothing of nothing.

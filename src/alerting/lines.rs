@@ -7,6 +7,7 @@ use super::at_first::{was_and_at_first, what_and_at_first};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::made_from::{made_from_it, named};
 use super::over::still_broken_words;
+use super::parts::parts_facts;
 use super::quiet_cause::told_cause_words;
 use super::readers::read_by;
 use super::terms::{breach_label, state_words};
@@ -126,6 +127,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
+    if let Some((data, later)) = situation.breaks_next.as_ref().filter(|_| purpose != Purpose::Recovery)
+        && let Some(deadline) = data.standing.deadline
+    {
+        let later = match later {
+            0 => String::new(),
+            later => format!(", the first of {} that concern {}", later + 1, situation.team_called),
+        };
+        let (name, at) = (data_called_and_named(data.dataset), format_time(deadline, zone));
+        say(breach_label(data), format!("{name}, {at}{later}"));
+    }
     let by_name = named(purpose == Purpose::Recovery, situation, whole);
     let by_name: BTreeSet<&Name> = by_name.into_iter().collect();
     let more = situation.data[whole.len()..]
@@ -205,10 +216,7 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
             say("Data as of", format!("{as_of}{limited}: {name}"));
             say("Readers see", readers_see(data, version, &name, &arrived));
         }
-        None if !data.dataset.parts.is_empty() => {
-            let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
-            say("Parts", parts.join(", "));
-        }
+        None if !data.dataset.parts.is_empty() => parts_facts(data, situation, say),
         None => say("Readers see", format!("no version of {name} yet")),
     }
     if let Some(goes_on) = situation.goes_on_words(&data.dataset.name) {

@@ -1,6 +1,6 @@
 //! What is made from what a message is about: in groups by how it stands, what is broken before what will be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::impact::YOU_OWN;
 use super::lines::in_lines;
@@ -86,21 +86,30 @@ impl Group {
     }
 }
 
-/// The datasets that are named so.
+/// The datasets that are named so: the same from the first message to the last. At the end also what is told of only by name
+/// and is not known to be made from it any more, since an edit of jobs.toml has ended it.
 pub(super) fn named<'a>(is_over: bool, situation: &'a Situation<'_>, whole: &[DataSide<'_>]) -> Vec<&'a Name> {
-    let names: Box<dyn Iterator<Item = &Name>> = if is_over {
-        let told = Some(&situation.data).filter(|data| data.len() > whole.len());
-        let told = told.into_iter().flatten().map(|data| &data.dataset.name);
-        Box::new(told.chain(situation.told_apart.keys()))
-    } else {
-        Box::new(situation.made_from_it.iter())
-    };
+    let made: BTreeSet<&Name> = situation.made_from_it.iter().collect();
+    let told = Some(&situation.data).filter(|data| is_over && data.len() > whole.len());
+    let told = told.into_iter().flatten().map(|data| &data.dataset.name);
+    let told = told.filter(|name| !made.contains(name));
+    let names = situation.made_from_it.iter().chain(told);
     names.filter(|name| !is_source(name, situation)).collect()
 }
 
-/// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
-/// each way in which they stand. What is over only concerns what was broken. What is told of by an incident of its own, be it
-/// that this one was silenced when it began, bears that one's number, and what a reader answers for is said to be its own.
+/// So many of all datasets that are made from it, in a sentence; of one, what it is called.
+pub(super) fn share_of_made(count: usize, first: &str, situation: &Situation<'_>) -> String {
+    let all = situation.made_from_it.iter().filter(|name| !is_source(name, situation));
+    match (count, all.count()) {
+        (1, _) => format!("{first}, which is made from it"),
+        (count, all) if count < all => format!("{count} of the {all} datasets made from it"),
+        (count, _) => format!("the {count} datasets made from it"),
+    }
+}
+
+/// Every dataset that is made from it, by name: a line that counts them, and a group for each way in which they stand. What is
+/// told of by an incident of its own, be it that this one was silenced when it began, bears that one's number, and what a
+/// reader answers for is said to be its own.
 pub(super) fn made_from_it(
     purpose: Purpose,
     team: &Name,
@@ -114,13 +123,13 @@ pub(super) fn made_from_it(
     }
     let broken = |name: &Name| {
         let data = situation.data.iter().find(|data| data.dataset.name == *name);
-        let apart = || situation.told_apart.get(name).map(|(state, _)| *state);
+        let apart = || situation.told_apart.get(name).map(|apart| apart.state);
         let state = data.map(|data| data.standing.state).or_else(apart);
         state.filter(|state| !state.keeps_promise())
     };
     let is_reader = is_reader(purpose, team, situation) && situation.is_meant;
     let noted = |name: &Name, state: Option<DataState>| {
-        let apart = || situation.told_apart.get(name).map(|(_, id)| *id);
+        let apart = || situation.told_apart.get(name).and_then(|apart| apart.incident);
         let number = situation.goes_on.get(name).map(|goes_on| goes_on.incident());
         let number = number.or_else(apart).filter(|_| broken(name).is_some());
         let is_own = is_reader && situation.owned.contains(name);

@@ -4,20 +4,26 @@ use std::collections::BTreeSet;
 
 use super::acknowledged::taken_on_sentence;
 use super::impact::reads_or_owns;
-use super::readers::own_of;
+use super::made_from::share_of_made;
+use super::readers::{is_source, own_of};
 use super::sentences::{OTHERS_MAX, called_of, named};
 use super::terms::state_words;
 use super::titles::{data_called, job_called};
 use super::words::{DataSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads};
+use crate::freshness::DataState;
 use crate::model::{About, Incident, Name, ProblemKind, elapsed, format_age, format_time};
 
 /// Datasets of a team that an end names as not as promised all the same.
 const STILL_BROKEN_MAX: usize = 3;
 
 /// That it is over, and who had taken it on; and before that, what of a team's own data is not as promised all the same.
-pub(super) fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
+pub(super) fn recovery_headline(is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
     let taken_on = taken_on_sentence(situation.incident, situation.zone);
-    let over = over_sentence(situation) + &others_good_again(team, situation) + &taken_on;
+    let over = match is_impact {
+        true => over_sentence(None, situation) + &others_good_again(team, situation),
+        false => over_sentence(mended(situation), situation) + &others_still_broken(team, situation),
+    };
+    let over = over + &taken_on;
     let broken = still_broken(team, situation);
     let Some(((reads, data), others)) = broken.split_first() else {
         return over;
@@ -59,6 +65,33 @@ fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
     }
 }
 
+/// What was told with it and is as promised again, and whether that is more than one, for whoever answers for the cause.
+fn mended(situation: &Situation<'_>) -> Option<(String, bool)> {
+    let mended = situation.mended.iter().filter(|(name, _)| !is_source(name, situation));
+    let (_, first) = mended.clone().next()?;
+    let count = mended.count();
+    Some((share_of_made(count, first, situation), count > 1))
+}
+
+/// What of others' that is made from it is not as promised all the same, each with the incident by which people are told of it.
+fn others_still_broken(team: &Name, situation: &Situation<'_>) -> String {
+    let is_theirs = |data: &&DataSide<'_>| {
+        let name = &data.dataset.name;
+        let goes_on = is_broken(data) && situation.goes_on.contains_key(name);
+        goes_on && !is_own(team, data, situation) && !is_source(name, situation)
+    };
+    let here = situation.data.iter().filter(is_theirs);
+    let here = here.map(|data| situation.numbered(data.dataset, false));
+    let apart = situation.told_apart.values();
+    let apart = apart.filter_map(|apart| Some(format!("{} (#{})", apart.called, apart.incident?)));
+    let names: Vec<String> = apart.chain(here).collect();
+    named(
+        " Made from it and not as promised: ",
+        &as_texts(&names),
+        STILL_BROKEN_MAX,
+    )
+}
+
 /// What of a team's own data is not as promised at the end, by title and name.
 pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
     let names = numbered(situation, &still_broken(team, situation), true);
@@ -83,7 +116,8 @@ fn was_as_promised(incident: &Incident) -> bool {
     incident.about == About::Dataset && incident.kind == ProblemKind::Failed && incident.first_kind.is_none()
 }
 
-fn over_sentence(situation: &Situation<'_>) -> String {
+/// That it is over, and with it what was `mended`: in the same words where those are of data.
+fn over_sentence(mended: Option<(String, bool)>, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     let lasted = format_age(elapsed(incident.began(), incident.resolved_at.unwrap_or(situation.now)));
     if let Some(closed_by) = incident.closed_by() {
@@ -107,25 +141,42 @@ fn over_sentence(situation: &Situation<'_>) -> String {
         Some(flapping) => format!("{by_hand}, after it had come and gone {} times", flapping.times),
         None => by_hand,
     };
+    let again = |mended: Option<(String, bool)>| {
+        mended.map_or_else(String::new, |(mended, _)| format!(" As promised again: {mended}."))
+    };
     match (data, &situation.job) {
         (Some(data), _) if data.current.is_some() || !data.dataset.parts.is_empty() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
-            let again = match was_as_promised(incident) {
+            let state = state_words(data.standing.state);
+            let is_so = match was_as_promised(incident) {
                 true => "has arrived".to_owned(),
-                false => format!("is {} again", state_words(data.standing.state)),
+                false => format!("is {state} again"),
+            };
+            let is_alike = by_hand.is_empty() && !was_as_promised(incident) && state == state_words(DataState::Fresh);
+            let (so, again) = match mended {
+                Some((mended, are_many)) if is_alike => (
+                    format!(", and so {} {mended}", if are_many { "are" } else { "is" }),
+                    String::new(),
+                ),
+                mended => (String::new(), again(mended)),
             };
             format!(
-                "RESOLVED after {lasted}: {} {again}, as of {}{by_hand}.",
+                "RESOLVED after {lasted}: {} {is_so}, as of {}{so}{by_hand}.{again}",
                 data_called(data.dataset),
                 format_time(as_of, situation.zone)
             )
         }
         (_, Some(side)) if incident.resolution.is_some() => {
-            format!("RESOLVED after {lasted}: {}{by_hand}.", job_called(side.job))
+            format!(
+                "RESOLVED after {lasted}: {}{by_hand}.{}",
+                job_called(side.job),
+                again(mended)
+            )
         }
         (_, Some(side)) => format!(
-            "RESOLVED after {lasted}: {} works again{by_hand}.",
-            job_called(side.job)
+            "RESOLVED after {lasted}: {} works again{by_hand}.{}",
+            job_called(side.job),
+            again(mended)
         ),
         _ if incident.kind == ProblemKind::ChannelBroken => {
             format!("RESOLVED after {lasted}: messages reach {} again.", incident.subject)

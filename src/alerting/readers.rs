@@ -69,12 +69,13 @@ pub(super) fn own_behind(team: &Name, of: &Name, situation: &Situation<'_>) -> S
     })
 }
 
-/// How many of some datasets a team owns, and how many its systems read, and whether that is one: `13 datasets which you own and
-/// 28 which Sales desk reads`.
+/// How many of some datasets a team owns, how many more its systems read, and whether that is one: `13 datasets which you own
+/// and 27 more which Sales desk reads`. Each counts once.
 pub(super) fn own_of(team: &Name, names: &BTreeSet<&Name>, situation: &Situation<'_>) -> Option<(String, bool)> {
-    let owned = situation.owned.iter().filter(|name| names.contains(name)).count();
+    let owned: BTreeSet<&Name> = situation.owned.iter().filter(|name| names.contains(name)).collect();
+    let is_counted = |name: &Name| names.contains(name) && !owned.contains(name);
     let readers = situation.readers.iter();
-    let readers = readers.filter(|reader| reader.team == *team && !reader.is_job && names.contains(&reader.dataset));
+    let readers = readers.filter(|reader| reader.team == *team && !reader.is_job && is_counted(&reader.dataset));
     let read: BTreeSet<&Name> = readers.clone().map(|reader| &reader.dataset).collect();
     let mut who: Vec<&str> = Vec::new();
     for reader in readers {
@@ -96,13 +97,13 @@ pub(super) fn own_of(team: &Name, names: &BTreeSet<&Name>, situation: &Situation
         1 => "1 dataset".to_owned(),
         count => format!("{count} datasets"),
     };
-    let subject = match (owned, read.len()) {
+    let subject = match (owned.len(), read.len()) {
         (0, 0) => return None,
         (owned, 0) => format!("{} which {own}", datasets(owned)),
         (0, read) => format!("{} which {reads}", datasets(read)),
-        (owned, read) => format!("{} which {own} and {read} which {reads}", datasets(owned)),
+        (owned, read) => format!("{} which {own} and {read} more which {reads}", datasets(owned)),
     };
-    Some((subject, owned + read.len() == 1))
+    Some((subject, owned.len() + read.len() == 1))
 }
 
 pub(super) fn when(reader: &Reading, situation: &Situation<'_>) -> String {

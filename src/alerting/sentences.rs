@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::acknowledged::taken_on_now;
 use super::at_first::at_first_sentence;
-use super::impact::{good_by_now, impact_sentence};
+use super::impact::{broken_beside, broken_with_made, good_by_now, impact_sentence};
 use super::over::recovery_headline;
 use super::quiet_cause::quiet_words;
 use super::readers::first_readers;
@@ -31,7 +31,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         return good;
     }
     let body = match purpose {
-        Purpose::Recovery => return recovery_headline(team, situation),
+        Purpose::Recovery => return recovery_headline(is_impact, team, situation),
         Purpose::Impact => impact_sentence(team, situation),
         _ if is_impact => impact_sentence(team, situation),
         Purpose::Update if situation.data.iter().any(is_broken) => broken_sentence(situation),
@@ -202,11 +202,7 @@ fn consequence(situation: &Situation<'_>) -> String {
     };
     let mut text = String::new();
     if is_broken(data) {
-        text.push_str(&format!(
-            " {} is {}.",
-            data_called(data.dataset),
-            state_words(data.standing.state)
-        ));
+        text.push_str(&format!(" {}", broken_with_made(data, situation)));
     } else if let Some(deadline) = data.standing.deadline {
         text.push_str(&format!(
             " {} {} {}.",
@@ -240,6 +236,7 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
         // It is as promised, and something is the matter all the same.
         false => format!("{title}: {reason}"),
     };
+    text.push_str(&broken_beside(data, situation));
     let of_job = situation.incident.about == About::Job;
     if let Some(side) = situation
         .job

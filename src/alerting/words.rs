@@ -70,14 +70,21 @@ pub struct Situation<'a> {
     pub failure: Option<&'a Incident>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
+    /// Of those that come in parts, how each part stands.
+    pub parts: BTreeMap<Name, Vec<PartSide>>,
     /// Of those that are not as promised at the end, where people are told of them from then on.
     pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
     pub made_from_it: Vec<Name>,
-    /// Of those that are not as promised and are told of by an incident of their own: how they stand, and its number.
-    pub told_apart: BTreeMap<Name, (DataState, IncidentId)>,
+    /// Of those that are not as promised and are told of elsewhere: how they stand.
+    pub told_apart: BTreeMap<Name, Apart>,
+    /// At the end, those that were told with it and are as promised again, as people call them.
+    pub mended: BTreeMap<Name, String>,
     /// Those for which they answer who read the message.
     pub owned: BTreeSet<Name>,
+    /// Of what is made from it and concerns those who read it downstream, what breaks its promise next, and how many there are
+    /// that do later.
+    pub breaks_next: Option<(DataSide<'a>, usize)>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.
@@ -94,6 +101,17 @@ pub struct Situation<'a> {
     pub proof: Option<String>,
     /// What the job's last run made and the checks refused.
     pub refused: Option<Refused<'a>>,
+}
+
+/// How a dataset stands that is made from what a message is about, is not as promised, and is no effect of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// As people call it.
+    pub called: String,
+    /// How it stands.
+    pub state: DataState,
+    /// The incident by which people are told of it, if they are.
+    pub incident: Option<IncidentId>,
 }
 
 /// Whether those who answer for something have been told of it, by what their own addresses have taken: the best of them
@@ -134,6 +152,17 @@ pub struct DataSide<'a> {
     pub standing: Standing,
     /// The version readers see.
     pub current: Option<&'a Version>,
+}
+
+/// A part of a dataset as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartSide {
+    /// Its short name.
+    pub name: Name,
+    /// How it stands.
+    pub state: DataState,
+    /// As of when its data is, if there is any.
+    pub as_of: Option<Timestamp>,
 }
 
 /// Somebody reads a dataset.

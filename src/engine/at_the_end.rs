@@ -1,11 +1,11 @@
 //! What a message about an end says of data: of what its readers read, and of what is not as promised all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::{DataSide, GoesOn};
+use crate::alerting::{Apart, DataSide, GoesOn};
 use crate::model::{About, Incident, IncidentState, Name, natural};
 
 /// Datasets of a team's own that one end tells of. Most are only counted.
@@ -22,12 +22,7 @@ impl Engine {
         incident: &Incident,
         data: &mut Vec<DataSide<'a>>,
     ) -> Vec<Name> {
-        let concerns = |name: &Name| {
-            let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
-            let readers = self.lineage.readers_of(name).map(|reader| reader.owner);
-            let owners = owner.cloned().into_iter().chain(readers);
-            owners.into_iter().any(|owner| self.team_of(&owner).0 == *team)
-        };
+        let concerns = |name: &Name| self.is_concerned(team, name);
         let is_in = |name: &Name| data.iter().any(|side| side.dataset.name == *name);
         let is_concerned = data.iter().any(|side| concerns(&side.dataset.name));
         let made = self.made_from(incident).into_iter();
@@ -37,8 +32,8 @@ impl Engine {
             .collect();
         let (good, broken): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|side| side.standing.state.keeps_promise());
         if is_concerned {
-            // They may have been told by the name of what follows from it.
-            data.extend(good.into_iter().take(THEIRS_MAX));
+            // They may have been told by the name of what follows from it; and what of theirs is told of elsewhere is not over.
+            data.extend(broken.into_iter().chain(good).take(THEIRS_MAX));
             return Vec::new();
         }
         let put_in = if broken.is_empty() { good } else { broken };
@@ -49,6 +44,53 @@ impl Engine {
         let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
         data.splice(0..0, put_in);
         names
+    }
+
+    /// What is made from what an incident is about, is not as promised, and is no effect of it: how it stands, and by which
+    /// incident people are told of it. At the end that is also what nobody is told of.
+    pub(super) fn told_apart(
+        &self,
+        incident: &Incident,
+        made_from_it: &[Name],
+        data: &[DataSide<'_>],
+    ) -> BTreeMap<Name, Apart> {
+        let is_end = incident.resolved_at.is_some();
+        let told_here: BTreeSet<&Name> = data.iter().map(|side| &side.dataset.name).collect();
+        let others = made_from_it.iter().filter(|name| !told_here.contains(name));
+        let apart = others.filter_map(|name| {
+            let other = self.incidents.about(About::Dataset, name);
+            let root = other.and_then(|other| self.incidents.get(other.cause.unwrap_or(other.id)));
+            let root = root.filter(|root| root.id != incident.id && root.state == IncidentState::Open);
+            if root.is_none() && !is_end {
+                return None;
+            }
+            let state = self.standing(self.settings.datasets.get(name)?).state;
+            let apart = Apart {
+                called: self.thing_called(About::Dataset, name).to_owned(),
+                state,
+                incident: root.map(|root| root.id),
+            };
+            (!state.keeps_promise()).then(|| (name.clone(), apart))
+        });
+        apart.collect()
+    }
+
+    /// At the end of an incident: what is made from what it is about, was told with it, and is as promised again, as people
+    /// call it. What was never broken is no news.
+    pub(super) fn mended(&self, incident: &Incident, made_from_it: &[Name]) -> BTreeMap<Name, String> {
+        if incident.resolved_at.is_none() {
+            return BTreeMap::new();
+        }
+        let effects = self.incidents.effects_of(incident.id).into_iter();
+        let effects = effects.filter(|effect| effect.about == About::Dataset);
+        let broken = effects.map(|effect| &effect.subject);
+        let broken: BTreeSet<&Name> = broken.chain(self.incidents.mended_of(incident.id)).collect();
+        let mended = made_from_it.iter().filter(|name| {
+            let dataset = self.settings.datasets.get(*name).filter(|_| broken.contains(name));
+            dataset.is_some_and(|dataset| self.standing(dataset).state.keeps_promise())
+        });
+        let called = mended.map(|name| (name.clone(), self.thing_called(About::Dataset, name).to_owned()));
+        called.collect()
     }
 
     /// At the end of an incident: of each dataset that is not as promised all the same, where people are told of it from now

@@ -236,10 +236,11 @@ impl Engine {
         self.fact(Fact::Incident(incident.clone()));
         self.outbox.note_ending(incident.id, incident.ends_by().is_some());
         if incident.state == IncidentState::Resolved {
-            self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
             self.mending.remove(&incident.id);
-            for id in incident.told_with_causes().into_iter().chain([incident.id]) {
+            let heard_of: Vec<IncidentId> = incident.told_with_causes().into_iter().chain([incident.id]).collect();
+            self.incidents.end(incident);
+            for id in heard_of {
                 self.forget_heard_of(id);
             }
         } else {

@@ -15,6 +15,7 @@ mod by_hand;
 mod cleaning;
 mod clock;
 mod closed;
+mod concerned;
 mod confirm;
 mod data;
 mod dead_messages;

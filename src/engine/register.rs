@@ -14,6 +14,8 @@ pub(super) struct Register {
     effects: HashMap<IncidentId, BTreeSet<IncidentId>>,
     /// How many were told with each, be it that this is over.
     told_with: HashMap<IncidentId, usize>,
+    /// The datasets that each explained and whose problem is over.
+    mended: HashMap<IncidentId, BTreeSet<Name>>,
 }
 
 impl Register {
@@ -65,8 +67,29 @@ impl Register {
         self.incidents.insert(incident.id, incident);
     }
 
-    /// Forgets one.
-    pub(super) fn remove(&mut self, id: IncidentId) {
+    /// A dataset that an incident explains is as promised again.
+    pub(super) fn note_mended(&mut self, cause: IncidentId, dataset: Name) {
+        if self.incidents.contains_key(&cause) {
+            self.mended.entry(cause).or_default().insert(dataset);
+        }
+    }
+
+    /// The datasets that an incident explained while it went on, and whose problem is over.
+    pub(super) fn mended_of(&self, cause: IncidentId) -> impl Iterator<Item = &Name> {
+        self.mended.get(&cause).into_iter().flatten()
+    }
+
+    /// Forgets one that is over.
+    pub(super) fn end(&mut self, incident: Incident) {
+        if let (Some(cause), About::Dataset) = (incident.cause, incident.about) {
+            self.note_mended(cause, incident.subject);
+        }
+        self.mended.remove(&incident.id);
+        self.remove(incident.id);
+    }
+
+    /// Forgets what was known of one.
+    fn remove(&mut self, id: IncidentId) {
         let Some(incident) = self.incidents.remove(&id) else {
             return;
         };

@@ -205,6 +205,9 @@ impl Engine {
         let silences = snapshot.silences.into_iter();
         self.silences = silences.map(|silence| (silence.subject.clone(), silence)).collect();
         self.incidents = snapshot.incidents.into_iter().collect();
+        for (cause, dataset) in snapshot.mended {
+            self.incidents.note_mended(cause, dataset);
+        }
         for ending in self.incidents.values().filter(|incident| incident.ends_by().is_some()) {
             self.outbox.note_ending(ending.id, true);
         }

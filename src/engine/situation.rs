@@ -1,6 +1,6 @@
 //! Gathers what a message is made from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::Engine;
 use super::audience::FALLBACK;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Refused, Rehearsal, Situation};
-use crate::freshness::{DataState, Resting};
+use crate::freshness::Resting;
 use crate::model::{
     About, Address, Attempt, AttemptId, ChannelKind, Incident, IncidentId, IncidentState, Message, Name, Notification,
     OpenWindow, Outcome, Owner, ProblemKind, Purpose, Silence, Version, earlier, later, proof_words, quarantine_path,
@@ -156,7 +156,10 @@ impl Engine {
             job,
             failure: self.failure_behind(incident),
             told_apart: self.told_apart(incident, &made_from_it, &data),
+            mended: self.mended(incident, &made_from_it),
             owned: self.owned_of(team, &made_from_it),
+            breaks_next: self.breaks_next(team, zone, incident, &data),
+            parts: self.parts_of(&data),
             made_from_it,
             silenced,
             planned: self.planned_over(incident),
@@ -202,26 +205,6 @@ impl Engine {
         let broken = (incident.kind == ProblemKind::ChannelBroken).then_some(incident.subject.as_str())?;
         let mut in_use = self.addresses_in_use().into_iter();
         in_use.find(|(address, _)| address.to_string() == broken)
-    }
-
-    /// What is made from what an incident is about, is not as promised, and is no effect of it: how it stands, and by which
-    /// incident people are told of it.
-    fn told_apart(
-        &self,
-        incident: &Incident,
-        made_from_it: &[Name],
-        data: &[DataSide<'_>],
-    ) -> BTreeMap<Name, (DataState, IncidentId)> {
-        let told_here: BTreeSet<&Name> = data.iter().map(|side| &side.dataset.name).collect();
-        let others = made_from_it.iter().filter(|name| !told_here.contains(name));
-        let apart = others.filter_map(|name| {
-            let other = self.incidents.about(About::Dataset, name)?;
-            let root = self.incidents.get(other.cause.unwrap_or(other.id))?;
-            let is_apart = root.id != incident.id && root.state == IncidentState::Open;
-            let state = self.standing(self.settings.datasets.get(name)?).state;
-            (is_apart && !state.keeps_promise()).then(|| (name.clone(), (state, root.id)))
-        });
-        apart.collect()
     }
 
     /// Of these datasets those for which a team answers.

@@ -53,7 +53,8 @@ pub fn of_parts(parts: &[(Name, Standing)]) -> Standing {
     }
 }
 
-/// `2 of 5 parts missing: alesund, tromso (alesund: the delivery due ... has not come)`.
+/// `2 of 5 parts are missing: alesund, tromso (alesund: the delivery due ... has not come)`; of one, `1 of 5 parts is missing:
+/// alesund, the delivery due ... has not come`.
 fn reason(parts: &[(Name, Standing)]) -> String {
     let all = parts.len();
     let mut said = Vec::new();
@@ -67,12 +68,14 @@ fn reason(parts: &[(Name, Standing)]) -> String {
         if alike.len() > NAMED_MAX {
             names.push(&more);
         }
-        said.push(format!(
-            "{} of {all} parts {word}: {} ({first}: {})",
-            alike.len(),
-            names.join(", "),
-            standing.reason
-        ));
+        let reason = &standing.reason;
+        said.push(match alike.len() {
+            1 => format!("1 of {all} parts is {word}: {first}, {reason}"),
+            count => {
+                let names = names.join(", ");
+                format!("{count} of {all} parts are {word}: {names} ({first}: {reason})")
+            }
+        });
     }
     match (said.is_empty(), all, parts.first()) {
         (true, 1, Some((_, only))) => only.reason.clone(),

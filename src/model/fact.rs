@@ -242,6 +242,8 @@ pub struct Snapshot {
     pub silences: Vec<Silence>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
+    /// Datasets whose problem is over, each with the incident that explained it, which is not: by these.
+    pub mended: Vec<(IncidentId, Name)>,
     /// Of the last [`OPENINGS_LOOKED_AT`](super::OPENINGS_LOOKED_AT) incidents those that were told within [`FLAPPING_WITHIN`](super::FLAPPING_WITHIN)
     /// before the newest record and are over, the oldest first.
     pub openings: Vec<Opened>,

@@ -156,6 +156,7 @@ impl Memory {
             expectations: self.expectations.values().cloned().collect(),
             silences: self.silences.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
+            mended: self.mended(),
             openings: self.openings(),
             notifications: self
                 .notifications

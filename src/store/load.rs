@@ -160,6 +160,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         alerts::read_incident,
     )?;
+    snapshot.mended = all(&reading, alerts::MENDED, alerts::read_mended)?;
     snapshot.openings = alerts::openings(&reading, newest_record_at)?;
     snapshot.notifications = all(
         &reading,

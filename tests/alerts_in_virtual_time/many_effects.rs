@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use freshd::model::{Notification, ProblemKind, Purpose};
+use freshd::model::{Message, Notification, ProblemKind, Purpose};
 
 use super::digests::{out_of_order, taken};
 use super::virtual_world::{Play, World, at};
@@ -137,6 +137,102 @@ fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice
             "{read:?}"
         );
     }
+}
+
+/// The last message of that kind to a team.
+fn last_of<'a>(world: &'a World, team: &str, purpose: Purpose) -> &'a Message {
+    let address = format!("mail:{team}@sea.example");
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let mut to_team = sent.filter(|sent| sent.address.to_string() == address && sent.message.purpose == purpose);
+    &to_team.next_back().expect("it is told").message
+}
+
+fn says<'a>(message: &'a Message, label: &str) -> Option<&'a str> {
+    let said = message.facts.iter().find(|fact| fact.label == label);
+    said.map(|fact| fact.text.as_str())
+}
+
+#[test]
+fn whoever_answers_for_a_cause_hears_of_all_that_is_made_from_it_to_the_end_also_after_a_crash() {
+    for crash in [false, true] {
+        let mut world = broken(&[("root", "a")]);
+        world.run_until("2026-03-02T11:50");
+        let reminder = last_of(&world, "a", Purpose::Reminder);
+        assert!(
+            reminder
+                .headline
+                .contains(" root and the 40 datasets made from it are stale."),
+            "{}",
+            reminder.headline
+        );
+        // Half of them are good again before the end, which waits for the others.
+        for number in 0..MADE_FROM_IT / 2 {
+            world.script(&format!("make-m{number:02}"), |_, now| {
+                Play::writes(&now.to_string(), now).taking(std::time::Duration::from_mins(10))
+            });
+        }
+        world.run_until("2026-03-02T12:05");
+        assert!(!told_to(&world, "a").contains(&(Purpose::Recovery, "export-root")));
+        if crash {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-03-02T12:30");
+        let end = last_of(&world, "a", Purpose::Recovery);
+        assert!(
+            end.headline.ends_with(", and so are the 40 datasets made from it."),
+            "{}",
+            end.headline
+        );
+        assert_eq!(says(end, "Made from it"), Some("40 datasets, all as promised"));
+        let to_reader = last_of(&world, "d", Purpose::Recovery);
+        assert_eq!(says(to_reader, "Made from it"), Some("40 datasets, all as promised"));
+    }
+}
+
+#[test]
+fn what_was_never_broken_is_not_said_to_be_good_again() {
+    let text = company(&[("root", "a")]).replace("max_age = \"110m\"", "max_age = \"5h\"");
+    let text = text.replacen("max_age = \"5h\"", "max_age = \"110m\"", 2);
+    let mut world = World::start(&text, "2026-03-02T07:59");
+    world.script("export-root", |_, now| {
+        match (at("2026-03-02T09:59")..at("2026-03-02T11:59")).contains(&now) {
+            true => Play::fails(1, "no route to host"),
+            false => Play::writes(&now.to_string(), now),
+        }
+    });
+    world.run_until("2026-03-02T13:00");
+    let end = last_of(&world, "a", Purpose::Recovery);
+    assert!(
+        end.headline
+            .ends_with(", and so are 2 of the 40 datasets made from it."),
+        "{}",
+        end.headline
+    );
+    assert_eq!(says(end, "Made from it"), Some("40 datasets, all as promised"));
+}
+
+#[test]
+fn a_reader_of_the_cause_hears_when_the_first_of_its_own_breaks() {
+    let text = company(&[("root", "a")]).replace("file = \"root\"", "file = \"root\"\nconsumers = [\"d\"]");
+    let mut world = World::start(&text, "2026-03-02T07:59");
+    world.script("export-root", |_, now| match now >= at("2026-03-02T09:59") {
+        true => Play::fails(1, "no route to host"),
+        false => Play::writes(&now.to_string(), now),
+    });
+    world.run_until("2026-03-02T11:50");
+    let notice = last_of(&world, "d", Purpose::Impact);
+    // They have jobs that read it as well.
+    assert!(
+        notice.headline.starts_with("CRITICAL: root, which "),
+        "{}",
+        notice.headline
+    );
+    let next = says(notice, "Goes stale").expect("it will");
+    assert!(
+        next.starts_with("m00, Mon 2026-03-02 10:50") && next.ends_with(", the first of 40 that concern d"),
+        "{next}"
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn each_part_has_a_slot_and_a_message_names_those_that_are_missing() {
     let (state, reason) = world.state_of("d");
     assert_eq!(state, "late");
     assert!(
-        reason.starts_with("2 of 3 parts missing: alesund, tromso (alesund: the delivery due"),
+        reason.starts_with("2 of 3 parts are missing: alesund, tromso (alesund: the delivery due"),
         "{reason}"
     );
     // One word about all of them, which is over with the last.
@@ -72,7 +72,12 @@ fn each_part_has_a_slot_and_a_message_names_those_that_are_missing() {
     );
     deliver(&mut world, "alesund", "Wednesday");
     world.run_until("2026-11-18T08:00");
-    assert!(world.state_of("d").1.starts_with("1 of 3 parts missing: tromso"));
+    assert!(
+        world
+            .state_of("d")
+            .1
+            .starts_with("1 of 3 parts is missing: tromso, the delivery due")
+    );
     deliver(&mut world, "tromso", "Wednesday");
     world.run_until("2026-11-18T08:30");
     assert_eq!(world.state_of("d").0, "fresh");
@@ -93,7 +98,7 @@ fn a_crash_forgets_no_part() {
         world
             .state_of("d")
             .1
-            .starts_with("2 of 3 parts missing: alesund, tromso")
+            .starts_with("2 of 3 parts are missing: alesund, tromso")
     );
     assert_eq!(world.open_incidents().len(), 1);
 }
@@ -112,9 +117,19 @@ fn the_whole_is_as_old_as_its_oldest_part() {
     let (state, reason) = world.state_of("d");
     assert_eq!(state, "stale");
     assert!(
-        reason.starts_with("2 of 3 parts stale: bergen, tromso (bergen: 3h"),
+        reason.starts_with("2 of 3 parts are stale: bergen, tromso (bergen: 3h"),
         "{reason}"
     );
+    let facts = &world.sent.last().expect("it is told").1.message.facts;
+    let said = |label: &str| {
+        let fact = facts.iter().find(|fact| fact.label == label);
+        fact.map(|fact| fact.text.as_str()).unwrap_or_default()
+    };
+    assert_eq!(said("Parts"), "bergen, tromso stale; alesund fresh");
+    let oldest = said("Data as of");
+    assert!(oldest.ends_with(", that of its oldest part, bergen: d"), "{oldest}");
+    let seen = said("Readers see");
+    assert!(seen.starts_with("the last version of each part of d, "), "{seen}");
 }
 
 #[test]
@@ -149,7 +164,7 @@ fn a_part_that_never_came_is_named() {
     let (state, reason) = world.state_of("d");
     assert_eq!(state, "unknown");
     assert!(
-        reason.starts_with("1 of 3 parts unknown: tromso (tromso: never seen"),
+        reason.starts_with("1 of 3 parts is unknown: tromso, never seen"),
         "{reason}"
     );
 }

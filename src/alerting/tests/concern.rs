@@ -61,6 +61,7 @@ fn own_of(about: About, name: &str, words: &str, since: &str) -> Own {
         about,
         name: Name::from(name),
         words: words.to_owned(),
+        with_others: (about == About::Dataset).then(|| words.to_owned()),
         since: at(since),
     }
 }

@@ -256,6 +256,7 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
                 about: own.0,
                 name: Name::from(own.1),
                 words: own.2.to_owned(),
+                with_others: None,
                 since: at("20:10"),
             }),
             ..Concern::default()

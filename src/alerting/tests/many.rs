@@ -2,7 +2,7 @@
 
 use super::words::{OWNER, READER, said, tell};
 use super::{Friday, friday, reading, stands};
-use crate::alerting::{DataSide, Reading, Situation, message};
+use crate::alerting::{Apart, DataSide, Reading, Situation, message};
 use crate::freshness::DataState;
 use crate::model::{AND_MORE, Purpose, plain_dataset};
 
@@ -110,6 +110,15 @@ fn few_datasets_stand_in_one_line_what_is_broken_first() {
     assert_eq!(said("Made from it", &told), "2 datasets: plan (stale), abc");
 }
 
+/// A dataset that is late, told of by an incident of its own.
+fn apart(incident: u64) -> Apart {
+    Apart {
+        called: "the plan".to_owned(),
+        state: DataState::Late,
+        incident: Some(crate::model::IncidentId(incident)),
+    }
+}
+
 #[test]
 fn whoever_reads_one_and_answers_for_another_that_is_made_from_it_sees_which_is_its_own() {
     let mut story = friday();
@@ -117,7 +126,7 @@ fn whoever_reads_one_and_answers_for_another_that_is_made_from_it_sees_which_is_
     let story = story.stale();
     let mut situation = story.situation();
     situation.owned = ["abc".into(), "plan".into()].into();
-    situation.told_apart = [("plan".into(), (DataState::Late, crate::model::IncidentId(7)))].into();
+    situation.told_apart = [("plan".into(), apart(7))].into();
     let to = |team: &str, purpose, situation: &_| message("n1.x".to_owned(), purpose, &team.into(), situation);
     let mut told = to("transport", Purpose::Impact, &situation);
     assert_eq!(

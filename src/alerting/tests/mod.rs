@@ -15,6 +15,7 @@ mod refused;
 mod titles;
 mod truth;
 mod weekly;
+mod whole;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,6 +133,9 @@ impl Friday {
             goes_on: BTreeMap::new(),
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             told_apart: BTreeMap::new(),
+            mended: BTreeMap::new(),
+            breaks_next: None,
+            parts: BTreeMap::new(),
             owned: BTreeSet::new(),
             readers: self.readers.clone(),
             silenced: Vec::new(),

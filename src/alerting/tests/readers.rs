@@ -137,13 +137,20 @@ fn how_many_of_much_are_the_readers_own_and_how_many_it_reads_stands_in_the_firs
         (
             &SHOPS[..2],
             &SHOPS[2..5],
-            " 2 datasets which you own and 3 which trucks reads are made from it.",
+            " 2 datasets which you own and 3 more which trucks reads are made from it.",
         ),
         (&[], &SHOPS[2..3], " 1 dataset which trucks reads is made from it."),
+        // What they own and read counts once.
+        (
+            &SHOPS[..4],
+            &SHOPS[2..7],
+            " 4 datasets which you own and 3 more which trucks reads are made from it.",
+        ),
+        (&SHOPS[..4], &SHOPS[2..4], " 4 datasets which you own are made from it."),
         (
             &SHOPS[..1],
             &SHOPS[2..3],
-            " 1 dataset which you own and 1 which trucks reads are made from it.",
+            " 1 dataset which you own and 1 more which trucks reads are made from it.",
         ),
     ] {
         let notice = says(owned, read, true);

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Name, NotificationState, OPENINGS_LOOKED_AT,
-    Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier, first_missed,
+    About, COMPARED_MAX, FLAPPING_WITHIN, Incident, IncidentId, IncidentState, Name, NotificationState,
+    OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState,
+    earlier, first_missed,
 };
 
 impl Memory {
@@ -24,6 +25,17 @@ impl Memory {
         }
         let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
         self.runs.values().filter(wanted).cloned().collect()
+    }
+
+    /// Datasets whose problem is over and whose cause is not, by that.
+    pub(super) fn mended(&self) -> Vec<(IncidentId, Name)> {
+        let going: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        let over = self.incidents.values().filter(|incident| {
+            let is_over = incident.state == IncidentState::Resolved && incident.about == About::Dataset;
+            is_over && incident.cause.is_some_and(|cause| going.contains(&cause))
+        });
+        let mended = over.filter_map(|incident| Some((incident.cause?, incident.subject.clone())));
+        mended.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Incidents that were told within the last hour and are over.

@@ -190,7 +190,9 @@ impl Memory {
         let Ok(last_old) = last_old;
         let unresolved = self.unresolved.values().filter_map(|id| self.incidents.get(id));
         let explained_by = |incident: &Incident| incident.told_with_causes().into_iter().chain(incident.cause);
-        let causes: BTreeSet<IncidentId> = unresolved.flat_map(explained_by).collect();
+        let causes: BTreeSet<IncidentId> = unresolved.clone().flat_map(explained_by).collect();
+        let going: BTreeSet<IncidentId> = unresolved.map(|incident| incident.id).collect();
+        let is_explained = |incident: &Incident| incident.cause.is_some_and(|cause| going.contains(&cause));
         let newest_told = self.notifications.keys().next_back().copied();
         let on_its_way = self.notifications.values().filter(|told| {
             let is_pending = told.state == NotificationState::Pending;
@@ -201,7 +203,8 @@ impl Memory {
             let id = incident.id;
             let old = id.0 <= last_old && incident.resolved_at.is_some_and(|at| at < before);
             let is_over = incident.state == IncidentState::Resolved && id < newest;
-            is_over && (id.0 <= too_many || old) && !causes.contains(&id) && !to_be_told.contains(&id)
+            let is_needed = causes.contains(&id) || is_explained(incident) || to_be_told.contains(&id);
+            is_over && (id.0 <= too_many || old) && !is_needed
         });
         beyond.map(|incident| incident.id).collect()
     }

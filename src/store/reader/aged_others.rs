@@ -24,7 +24,7 @@ WHERE dataset = ?1 AND due_at_us > ?2 AND due_at_us < max(?3, ?4) AND state <> '
 ORDER BY due_at_us LIMIT ?5";
 
 /// Resolved incidents that are too many (up to ?2) or too old (before ?3, and up to ?4), that explain or explained nothing that
-/// goes on, of which nothing is on its way, and from which no number is counted on.
+/// goes on and are explained by nothing that does, of which nothing is on its way, and from which no number is counted on.
 const INCIDENTS_BEYOND: &str = "
 SELECT id FROM incidents
 WHERE id > ?1 AND id <= max(?2, ?4) AND state = 'resolved' AND (id <= ?2 OR resolved_at_us < ?3)
@@ -36,6 +36,9 @@ WHERE id > ?1 AND id <= max(?2, ?4) AND state = 'resolved' AND (id <= ?2 OR reso
         FROM incidents AS effect INDEXED BY incidents_unresolved, json_each(effect.told_with) AS with_it
         WHERE effect.state <> 'resolved'
     )
+    AND (cause IS NULL OR cause NOT IN (
+        SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
+    ))
     AND NOT EXISTS (
         SELECT 1 FROM notifications INDEXED BY notifications_by_incident
         WHERE incident = incidents.id

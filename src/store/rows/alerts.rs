@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
-    Ack, AckOffer, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Message, Notification,
-    NotificationId, OPENINGS_LOOKED_AT, Opened, ProblemKind, ThreadRoot, Threaded, Told, earlier,
+    Ack, AckOffer, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Message, Name,
+    Notification, NotificationId, OPENINGS_LOOKED_AT, Opened, ProblemKind, ThreadRoot, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -190,6 +190,20 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         rested: cells.json()?,
         broken_since: cells.time_maybe()?,
     })
+}
+
+/// Datasets whose problem is over and whose cause is not, by that. CROSS JOIN: these few come first.
+pub(in crate::store) const MENDED: &str = "
+SELECT DISTINCT effect.cause, effect.subject
+FROM incidents AS cause INDEXED BY incidents_unresolved
+CROSS JOIN incidents AS effect INDEXED BY incidents_by_cause ON effect.cause = cause.id
+WHERE cause.state <> 'resolved' AND effect.state = 'resolved' AND effect.about = 'dataset'
+ORDER BY 1, 2";
+
+/// Reads `MENDED`.
+pub(in crate::store) fn read_mended(row: &Row) -> Result<(IncidentId, Name)> {
+    let mut cells = Cells::of(row);
+    Ok((IncidentId(cells.count()?), cells.name()?))
 }
 
 /// Incidents that were told after ?1 and are over, among the last ?2: walks back along their numbers, and no further.

@@ -222,6 +222,31 @@ fn the_highest_numbers_count_what_is_over_too() {
 }
 
 #[test]
+fn of_what_is_over_it_is_known_what_explained_it_as_long_as_that_goes_on() {
+    let over = |id, subject: &str, cause: u64| {
+        Fact::Incident(Incident {
+            cause: Some(IncidentId(cause)),
+            about: crate::model::About::Dataset,
+            ..incident(id, subject, IncidentState::Resolved)
+        })
+    };
+    let snapshot = loaded(vec![
+        Fact::Incident(incident(1, "going", IncidentState::Open)),
+        Fact::Incident(incident(2, "over", IncidentState::Resolved)),
+        over(3, "later", 1),
+        over(4, "earlier", 1),
+        over(5, "of-what-is-over", 2),
+        over(6, "later", 1),
+        Fact::Incident(Incident {
+            cause: Some(IncidentId(1)),
+            ..incident(7, "job", IncidentState::Resolved)
+        }),
+    ]);
+    let mended = ["earlier", "later"].map(|name| (IncidentId(1), Name::from(name)));
+    assert_eq!(snapshot.mended, mended);
+}
+
+#[test]
 fn of_what_is_over_it_is_known_where_its_end_was_written_to_while_something_is_on_its_way() {
     let told = |id, about: u64, to: &str, state| {
         Fact::Notification(Notification {
