@@ -54,6 +54,8 @@ mod handed_over;
 mod in_one_after_the_first;
 #[path = "alerts_in_virtual_time/in_whose_stead.rs"]
 mod in_whose_stead;
+#[path = "alerts_in_virtual_time/joined.rs"]
+mod joined;
 #[path = "alerts_in_virtual_time/kinds.rs"]
 mod kinds;
 #[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]

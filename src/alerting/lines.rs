@@ -114,7 +114,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {
         say(&escalated.label, escalated.text);
     }
-    say("Owner", situation.owner.clone());
+    say("Owner", owner_words(purpose, situation));
     let runbook = situation
         .job
         .and_then(|side| side.job.runbook.as_deref())
@@ -164,6 +164,20 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say(label, text);
     }
     facts
+}
+
+/// Who answers for it; to whom that is handed over, also since when, and who did before.
+fn owner_words(purpose: Purpose, situation: &Situation<'_>) -> String {
+    let owner = &situation.owner;
+    let handed_over = situation.incident.handed_over.as_ref();
+    let handed_over = handed_over.filter(|_| purpose == Purpose::Opening);
+    match handed_over.and_then(|it| Some((it.at, it.from.as_ref()?))) {
+        Some((at, before)) => {
+            let at = format_time(at, situation.zone);
+            format!("{owner} (since an edit of jobs.toml at {at}; before: {before})")
+        }
+        None => owner.clone(),
+    }
 }
 
 /// The rules that refuse data, for those who are to mend it.

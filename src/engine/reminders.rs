@@ -148,7 +148,7 @@ impl Engine {
         self.show_escalation(id, addresses);
     }
 
-    /// Whom the chain has told is told where that is now, if it is elsewhere by an edit of jobs.toml.
+    /// Whom the chain has told is told where that is now, if it is elsewhere, or elsewhere too, by an edit of jobs.toml.
     pub(super) fn tell_chain_again(&mut self, id: IncidentId) {
         let can_be_told = |it: &&Incident| {
             let is_quiet = acknowledged_until(it, self.now.wall).is_some() || self.is_quiet(id);
@@ -167,9 +167,7 @@ impl Engine {
             let step = self.next_step(&before, &team).filter(|(at, _)| *at <= self.now.wall);
             let addresses = step.map_or_else(Vec::new, |(_, addresses)| addresses);
             let is_told = |address: &Address| incident.told.iter().any(|(of, told)| *of == team && told == address);
-            if !addresses.iter().any(is_told) {
-                elsewhere.extend(addresses);
-            }
+            elsewhere.extend(addresses.into_iter().filter(|address| !is_told(address)));
         }
         if !elsewhere.is_empty() {
             self.call(incident, &team, &elsewhere);
