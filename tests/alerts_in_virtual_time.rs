@@ -104,6 +104,8 @@ mod told_with_causes;
 mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]
 mod subjects;
+#[path = "alerts_in_virtual_time/taken_on_meanwhile.rs"]
+mod taken_on_meanwhile;
 #[path = "alerts_in_virtual_time/silences.rs"]
 mod silences;
 #[path = "alerts_in_virtual_time/servers.rs"]

@@ -331,7 +331,7 @@ fn has_been_called(incident: &Incident, address: &Address) -> bool {
 }
 
 /// A message for a team goes to the fallback, which is told in whose stead.
-fn goes_instead(message: &mut Message, instead_of: &str) {
+pub(super) fn goes_instead(message: &mut Message, instead_of: &str) {
     message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
     message.put_above(INSTEAD_OF, instead_of);
 }

@@ -203,7 +203,7 @@ impl Outbox {
     }
 
     /// Addresses for which something about an incident waits.
-    fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
+    pub(super) fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
         self.lines.get(&incident).into_iter().flat_map(BTreeMap::keys)
     }
 

@@ -39,6 +39,9 @@ impl Engine {
         let quiet = acknowledged_until(&incident, now).is_some();
         // Of what comes and goes, and is well just now, nobody is reminded, and nobody called: that waits until it is wrong.
         let is_well = incident.well_since().is_some();
+        if !quiet {
+            self.tell_waiting_anew(id);
+        }
         if !quiet && !is_well {
             let heard = self.tell_flapping_when_back(id, &told_anyway);
             told_anyway.extend(heard);
@@ -87,7 +90,8 @@ impl Engine {
         let ends = [well_at(incident), drill_until(incident)];
         let to_tell = [incident.remind_at, step].into_iter().flatten();
         let to_tell = to_tell.filter(|_| incident.well_since().is_none());
-        let next = to_tell.chain(ends.into_iter().flatten()).min();
+        // What waits says until then who has it.
+        let next = to_tell.chain(ends.into_iter().flatten()).chain(quiet_until).min();
         if let Some(at) = next {
             self.wakes.arm(Wake::Incident(id), at);
         }
@@ -259,6 +263,7 @@ impl Engine {
         if incident.drill.is_some() {
             self.end_drill(id);
         } else if is_open {
+            self.tell_waiting_anew(id);
             self.show_ack(id, &ack);
             self.arm_reminder(id);
         }
