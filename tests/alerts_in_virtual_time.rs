@@ -56,6 +56,8 @@ mod in_one_after_the_first;
 mod in_whose_stead;
 #[path = "alerts_in_virtual_time/joined.rs"]
 mod joined;
+#[path = "alerts_in_virtual_time/kept_back.rs"]
+mod kept_back;
 #[path = "alerts_in_virtual_time/kinds.rs"]
 mod kinds;
 #[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
