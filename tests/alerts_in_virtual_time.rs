@@ -54,6 +54,10 @@ mod handed_over;
 mod in_one_after_the_first;
 #[path = "alerts_in_virtual_time/in_whose_stead.rs"]
 mod in_whose_stead;
+#[path = "alerts_in_virtual_time/joined.rs"]
+mod joined;
+#[path = "alerts_in_virtual_time/kept_back.rs"]
+mod kept_back;
 #[path = "alerts_in_virtual_time/kinds.rs"]
 mod kinds;
 #[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
@@ -104,6 +108,8 @@ mod told_with_causes;
 mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]
 mod subjects;
+#[path = "alerts_in_virtual_time/taken_on_meanwhile.rs"]
+mod taken_on_meanwhile;
 #[path = "alerts_in_virtual_time/silences.rs"]
 mod silences;
 #[path = "alerts_in_virtual_time/servers.rs"]

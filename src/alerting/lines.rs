@@ -115,7 +115,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {
         say(&escalated.label, escalated.text);
     }
-    say("Owner", owner_words(team, situation));
+    say("Owner", owner_words(purpose, team, situation));
     let runbook = situation
         .job
         .and_then(|side| side.job.runbook.as_deref())
@@ -177,13 +177,22 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     facts
 }
 
-/// Who answers for it; and who is told of what nobody answers for.
-fn owner_words(team: &Name, situation: &Situation<'_>) -> String {
-    let is_told_to_others = situation.incident.told_to_answer() != Some(team);
-    match situation.is_owned {
+/// Who answers for it; to whom that is handed over, also since when, and who did before; and who is told of what nobody
+/// answers for.
+fn owner_words(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> String {
+    let incident = situation.incident;
+    let owner = match situation.is_owned {
         true => situation.owner.clone(),
-        false if is_told_to_others => "nobody (the fallback is told)".to_owned(),
+        false if incident.told_to_answer() != Some(team) => "nobody (the fallback is told)".to_owned(),
         false => "nobody (you are the fallback)".to_owned(),
+    };
+    let handed_over = incident.handed_over.as_ref().filter(|_| purpose == Purpose::Opening);
+    match handed_over.and_then(|it| Some((it.at, it.from.as_ref()?))) {
+        Some((at, before)) => {
+            let at = format_time(at, situation.zone);
+            format!("{owner} (since an edit of jobs.toml at {at}; before: {before})")
+        }
+        None => owner,
     }
 }
 

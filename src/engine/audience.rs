@@ -31,19 +31,27 @@ impl Engine {
         }
     }
 
-    /// Who has come to answer for what is wrong, or is told elsewhere, by an edit of jobs.toml, is told like the one before.
-    /// Says where.
+    /// Who has come to answer for what is wrong by an edit of jobs.toml is told like the one before, and so is each address that
+    /// has come to a team which answers. Says where.
     pub(super) fn tell_new_owner(&mut self, id: IncidentId) -> Vec<Address> {
         let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.drill.is_none() && !self.is_quiet(id);
         let Some(incident) = self.incidents.get(id).filter(can_be_told) else {
             return Vec::new();
         };
-        let (owner, addresses) = self.owner_of(incident);
-        let told = incident.told.iter().filter(|(team, _)| *team == owner);
-        let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+        let (owner, mut addresses) = self.owner_of(incident);
         let is_handed_over = incident.told_to_answer() != Some(&owner);
-        if !is_handed_over && addresses.iter().any(|address| told.contains(&address)) {
-            return Vec::new();
+        if !is_handed_over {
+            let told = incident.told.iter().filter(|(team, _)| *team == owner);
+            let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+            let is_written_to = |address: &Address| self.has_been_written_to(&owner, id, address);
+            // Of what opened without a message nobody has a message of its own.
+            let is_written = told.iter().any(|address| is_written_to(address));
+            // What waited for an address while it was not the team's was not sent.
+            addresses.retain(|it| !told.contains(&it) || is_written && !is_written_to(it));
+            // What is over but for its end is told to nobody new.
+            if addresses.is_empty() || incident.ends_by().is_some() {
+                return Vec::new();
+            }
         }
         let mut incident = incident.clone();
         for address in &addresses {
@@ -51,6 +59,7 @@ impl Engine {
         }
         if is_handed_over {
             incident.handed_over = Some(HandedOver {
+                from: incident.told_to_answer().cloned(),
                 to: owner.clone(),
                 at: self.now.wall,
             });
@@ -168,48 +177,18 @@ impl Engine {
         let Some(incident) = self.incidents.get(id).filter(|incident| incident.drill.is_none()) else {
             return;
         };
-        let mut teams: BTreeSet<Name> = BTreeSet::new();
-        for concerned in concerned.iter().filter_map(|id| self.incidents.get(*id)) {
-            if concerned.about == About::Job {
-                if concerned.id != id {
-                    teams.insert(self.owner_of(concerned).0);
-                }
-                continue;
-            }
-            if concerned.about == About::Freshd {
-                // A full disk holds everybody's jobs; freshd's other problems are for the fallback, and for the owners of
-                // the jobs that they concern.
-                if concerned.subject.as_str() == DISK {
-                    teams.extend(self.settings.teams.keys().cloned());
-                }
-                let jobs = self.jobs_concerned(&concerned.subject).into_iter();
-                let owners = jobs.filter_map(|job| Some(self.team_of(&self.settings.jobs.get(&job)?.owner).0));
-                teams.extend(owners);
-                continue;
-            }
-            if concerned.severity < Severity::Critical {
-                continue;
-            }
-            teams.insert(self.owner_of(concerned).0);
-            // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
-            let readers = self.lineage.readers_of(&concerned.subject);
-            teams.extend(readers.map(|reader| self.team_of(&reader.owner).0));
-        }
+        let concerned = concerned.iter().filter_map(|id| self.incidents.get(*id));
+        let teams: BTreeSet<Name> = concerned.flat_map(|one| self.teams_concerned(one, id)).collect();
         let (owner, _) = self.owner_of(incident);
-        // Whoever is told elsewhere by an edit of jobs.toml has not been told there; who answers for it is no reader.
-        teams.retain(|team| {
-            let told = incident.told.iter().filter(|(told, _)| told == team);
-            let told: Vec<&Address> = told.map(|(_, address)| address).collect();
-            // What waited for it in the words for those who answer is not sent, if it does not any more.
-            let is_told = |address: &Address| told.contains(&address) && self.has_been_written_to(team, id, address);
-            let is_told_here = || self.addresses_of(team).iter().any(is_told);
-            told.is_empty() || (*team != owner && !is_told_here())
-        });
         for team in teams {
-            let mut addresses = self.addresses_of(&team);
             let Some(mut incident) = self.incidents.get(id).cloned() else {
                 return;
             };
+            let mut addresses = self.addresses_of(&team);
+            addresses.retain(|address| self.is_to_be_noticed(&incident, &owner, &team, address));
+            if addresses.is_empty() {
+                continue;
+            }
             if incident.about == About::Freshd {
                 // Teams may share an address; what concerns all of them is told there once.
                 addresses.retain(|address| incident.told.iter().all(|(_, told)| told != address));
@@ -222,6 +201,52 @@ impl Engine {
                 self.notify(id, Purpose::Impact, &team, address);
             }
         }
+    }
+
+    /// The teams that are told of incident `id` because of something that it has broken, or because of itself.
+    pub(super) fn teams_concerned(&self, concerned: &Incident, id: IncidentId) -> BTreeSet<Name> {
+        let mut teams: BTreeSet<Name> = BTreeSet::new();
+        match concerned.about {
+            About::Job if concerned.id != id => drop(teams.insert(self.owner_of(concerned).0)),
+            About::Freshd => {
+                // A full disk holds everybody's jobs; freshd's other problems are for the fallback, and for the owners of
+                // the jobs that they concern.
+                if concerned.subject.as_str() == DISK {
+                    teams.extend(self.settings.teams.keys().cloned());
+                }
+                let jobs = self.jobs_concerned(&concerned.subject).into_iter();
+                let owners = jobs.filter_map(|job| Some(self.team_of(&self.settings.jobs.get(&job)?.owner).0));
+                teams.extend(owners);
+            }
+            About::Dataset if concerned.severity >= Severity::Critical => {
+                teams.insert(self.owner_of(concerned).0);
+                // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
+                let readers = self.lineage.readers_of(&concerned.subject);
+                teams.extend(readers.map(|reader| self.team_of(&reader.owner).0));
+            }
+            About::Job | About::Dataset => {}
+        }
+        teams
+    }
+
+    /// Whether a team that an incident concerns is to get the notice at an address: it was not told at all; or it is a reader,
+    /// and was not told there, be it that the address has come to it since. Who answers for it is no reader.
+    fn is_to_be_noticed(&self, incident: &Incident, owner: &Name, team: &Name, address: &Address) -> bool {
+        let told = incident.told.iter().filter(|(told, _)| told == team);
+        let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+        // What waited for it in the words for those who answer is not sent, if it does not any more.
+        let is_told =
+            |address: &Address| told.contains(&address) && self.has_been_written_to(team, incident.id, address);
+        // Who has read of it there for another team is not told twice, where this team knows of it anyway.
+        let is_told_for_another = || {
+            let mut others = incident
+                .told
+                .iter()
+                .filter(|(other, at)| other != team && at == address);
+            let is_known = others.any(|(other, at)| self.has_been_written_to(other, incident.id, at));
+            is_known && self.addresses_of(team).iter().any(is_told)
+        };
+        told.is_empty() || *team != *owner && !is_told(address) && !is_told_for_another()
     }
 
     /// The team that answers for an incident's subject, and where it is told.

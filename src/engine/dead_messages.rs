@@ -154,10 +154,21 @@ impl Engine {
     /// Whom nobody has reached at an address, and why; and where else they hear of the same.
     pub(super) fn unreached(&self, team: &Name, address: &Address, error: &str, of: Option<IncidentId>) -> String {
         let title = self.team_title(team);
-        let is_called = self.settings.teams.get(team).is_some_and(|team| {
-            let mut steps = team.escalate.iter();
-            !team.notify.contains(address) && steps.any(|step| step.notify.contains(address))
-        });
+        let is_in_chain = || {
+            let mut steps = self
+                .settings
+                .teams
+                .get(team)
+                .into_iter()
+                .flat_map(|team| &team.escalate);
+            steps.any(|step| step.notify.contains(address))
+        };
+        let is_called = match of.and_then(|of| self.incidents.get(of)) {
+            Some(incident) => has_been_called(incident, address),
+            // Of what is over it is not known any more.
+            None => is_in_chain(),
+        };
+        let is_called = is_called && !self.is_own_address(team, address);
         match is_called {
             true => format!("{address}, whom {title} has called next, could not be reached: {error}"),
             false => match of.and_then(|of| self.told_beside(team, of, address)) {
@@ -294,7 +305,9 @@ impl Engine {
         }
         let called = incident.told.iter().filter(|(told, _)| told == team);
         let called = called.map(|(_, address)| address);
-        let called = called.filter(|it| !own.contains(it) && !self.settings.fallback.contains(it));
+        // What is no longer one of its own has not been called by that.
+        let called = called.filter(|it| has_been_called(incident, it) && !own.contains(it));
+        let called = called.filter(|it| !self.settings.fallback.contains(it));
         let unreached = called.filter(|address| !has_taken(address));
         unreached.map(Address::to_string).collect()
     }
@@ -343,8 +356,13 @@ impl Engine {
     }
 }
 
+/// Whether an address was told because nobody had answered.
+fn has_been_called(incident: &Incident, address: &Address) -> bool {
+    incident.escalated.iter().any(|step| step.to.contains(address))
+}
+
 /// A message for a team goes to the fallback, which is told in whose stead.
-fn goes_instead(message: &mut Message, instead_of: &str) {
+pub(super) fn goes_instead(message: &mut Message, instead_of: &str) {
     message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
     message.put_above(INSTEAD_OF, instead_of);
 }

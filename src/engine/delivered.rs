@@ -44,6 +44,8 @@ impl Engine {
             }
         }
         if let Some(incident) = notification.incident {
+            // Somebody may have taken it on while this was on its way.
+            self.tell_anew_at(incident, &notification.address);
             self.forget_if_told(incident);
         }
         if notification.message.purpose != Purpose::Test || notification.state == NotificationState::Delivered {

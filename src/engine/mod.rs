@@ -5,6 +5,7 @@
 //! restart and crash are one code path (`restart`).
 
 mod accept;
+mod anew;
 mod at_the_end;
 mod attempts;
 mod audience;

@@ -81,6 +81,7 @@ impl Engine {
                 .filter(|concerned| !self.is_quiet(*concerned));
             let concerned: Vec<IncidentId> = heard.collect();
             self.tell_readers(id, &concerned);
+            self.tell_kept_back(id, &concerned);
             self.tell_of_failure(id);
         }
         for id in std::mem::take(&mut self.news.to_call) {

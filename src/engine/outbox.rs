@@ -203,7 +203,7 @@ impl Outbox {
     }
 
     /// Addresses for which something about an incident waits.
-    fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
+    pub(super) fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
         self.lines.get(&incident).into_iter().flat_map(BTreeMap::keys)
     }
 
@@ -269,7 +269,11 @@ impl Engine {
         }
         self.hold_for_others(&about, purpose, &address);
         let id = self.new_notification_id();
-        let mut message = self.write(self.message_id(id), purpose, (team, &address), &about, as_reader);
+        let mut message = match purpose == Purpose::Opening && about.opened_at < Some(self.now.wall) {
+            // Whoever comes to it later reads how it is by now.
+            true => self.write_first(&self.message_id(id), purpose, (team, &address), &about, as_reader),
+            false => self.write(self.message_id(id), purpose, (team, &address), &about, as_reader),
+        };
         if purpose == Purpose::Update && self.outbox.is_first_to_be_heard(&message, incident, &address) {
             let first = if message.is_impact() {
                 Purpose::Impact

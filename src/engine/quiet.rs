@@ -1,10 +1,12 @@
 //! While a window of planned work is open or a silence stands nobody is told of what it concerns. All is evaluated,
 //! recorded and resolved as ever, and whatever was told before is told to be over.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Engine, Wake};
-use crate::model::{About, Incident, IncidentId, IncidentState, Name, Quiet, earlier, later};
+use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, Purpose, Quiet, earlier, later};
 
 impl Engine {
     /// Why nobody is told of a job or a dataset at an instant: of several reasons the one that holds longest.
@@ -66,6 +68,42 @@ impl Engine {
         let with_it = effects.chain(self.quiet_cause_of(incident));
         let ends = with_it.filter_map(|other| self.quiet_until(other));
         ends.filter(|until| *until <= latest).max()
+    }
+
+    /// A silence or planned work is over by which something was left out of what people have read of its cause: those whom it
+    /// concerns, and who were told of the cause meanwhile because of something else, get one update in their thread.
+    pub(super) fn tell_kept_back(&mut self, cause: IncidentId, concerned: &[IncidentId]) {
+        let root = self.incidents.get(cause);
+        let Some(root) = root.filter(|it| it.state == IncidentState::Open && it.drill.is_none()) else {
+            return;
+        };
+        let mut unaware: BTreeSet<(Name, Address)> = BTreeSet::new();
+        let effects = concerned.iter().filter(|concerned| **concerned != cause);
+        for effect in effects.filter_map(|id| self.incidents.get(*id)) {
+            let teams = self.teams_concerned(effect, cause);
+            let told = root.told.iter().filter(|(team, address)| {
+                teams.contains(team)
+                    && self.is_told_at(team, address)
+                    && self.is_kept_from(effect, cause, team, address)
+            });
+            unaware.extend(told.cloned());
+        }
+        for (team, address) in unaware {
+            self.notify(cause, Purpose::Update, &team, address);
+        }
+    }
+
+    /// Whether all that a team was told at an address of a cause since something is wrong was written while nobody was told of
+    /// that. Of what goes wrong later than a notice was written no other comes.
+    fn is_kept_from(&self, effect: &Incident, cause: IncidentId, team: &Name, address: &Address) -> bool {
+        let written = self.outbox.written_since((team, address), cause, effect.since);
+        let mut written = written.map(|(at, _)| at).peekable();
+        let was_quiet = |at| match self.quiet_of_at(effect, at) {
+            Some(Quiet::Silence(silence)) => silence.from <= at,
+            Some(Quiet::Window(_)) => true,
+            None => false,
+        };
+        written.peek().is_some() && written.all(was_quiet)
     }
 
     /// Whether nobody is told of an incident that is not over.

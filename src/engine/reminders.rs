@@ -39,6 +39,9 @@ impl Engine {
         let quiet = acknowledged_until(&incident, now).is_some();
         // Of what comes and goes, and is well just now, nobody is reminded, and nobody called: that waits until it is wrong.
         let is_well = incident.well_since().is_some();
+        if !quiet {
+            self.tell_waiting_anew(id);
+        }
         if !quiet && !is_well {
             let heard = self.tell_flapping_when_back(id, &told_anyway);
             told_anyway.extend(heard);
@@ -87,7 +90,8 @@ impl Engine {
         let ends = [well_at(incident), drill_until(incident)];
         let to_tell = [incident.remind_at, step].into_iter().flatten();
         let to_tell = to_tell.filter(|_| incident.well_since().is_none());
-        let next = to_tell.chain(ends.into_iter().flatten()).min();
+        // What waits says until then who has it.
+        let next = to_tell.chain(ends.into_iter().flatten()).chain(quiet_until).min();
         if let Some(at) = next {
             self.wakes.arm(Wake::Incident(id), at);
         }
@@ -148,7 +152,7 @@ impl Engine {
         self.show_escalation(id, addresses);
     }
 
-    /// Whom the chain has told is told where that is now, if it is elsewhere by an edit of jobs.toml.
+    /// Whom the chain has told is told where that is now, if it is elsewhere, or elsewhere too, by an edit of jobs.toml.
     pub(super) fn tell_chain_again(&mut self, id: IncidentId) {
         let can_be_told = |it: &&Incident| {
             let is_quiet = acknowledged_until(it, self.now.wall).is_some() || self.is_quiet(id);
@@ -167,9 +171,7 @@ impl Engine {
             let step = self.next_step(&before, &team).filter(|(at, _)| *at <= self.now.wall);
             let addresses = step.map_or_else(Vec::new, |(_, addresses)| addresses);
             let is_told = |address: &Address| incident.told.iter().any(|(of, told)| *of == team && told == address);
-            if !addresses.iter().any(is_told) {
-                elsewhere.extend(addresses);
-            }
+            elsewhere.extend(addresses.into_iter().filter(|address| !is_told(address)));
         }
         if !elsewhere.is_empty() {
             self.call(incident, &team, &elsewhere);
@@ -261,6 +263,7 @@ impl Engine {
         if incident.drill.is_some() {
             self.end_drill(id);
         } else if is_open {
+            self.tell_waiting_anew(id);
             if let Some(ack) = &incident.ack {
                 self.show_ack(id, ack);
             }

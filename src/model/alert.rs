@@ -298,6 +298,9 @@ pub struct HandedOver {
     /// When it was told.
     #[schemars(with = "super::Instant")]
     pub at: Timestamp,
+    /// Which had been told to answer before, where that is known.
+    #[serde(default)]
+    pub from: Option<Name>,
 }
 
 /// An incident as `incidents --json` prints it: as stored, with who was reached as texts, and how each address stands.

@@ -165,6 +165,7 @@ pub(super) fn full_incident() -> Incident {
         handed_over: Some(crate::model::HandedOver {
             to: Name::from(text("team").as_str()),
             at: at(4),
+            from: Some(Name::from("before")),
         }),
         resolved_at: Some(at(4)),
         resolution: Some(text("resolution")),
