@@ -14,6 +14,10 @@ use super::{
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a fact is a whole row, and the largest of them, an incident, is stored seldom"
+)]
 pub enum Fact {
     /// A job's cursor, pause or definition changed.
     Job(JobRecord),
