@@ -54,12 +54,14 @@ impl Ack {
 
 impl Incident {
     /// Nobody has it any more, or another does from now on: who had it stays on record. Whoever takes on once more what they
-    /// have has it since the first time, with the note of then unless there is a new one.
+    /// have has it since the first time, with the note of then unless there is a new one; what has become something else
+    /// since is taken on anew.
     pub fn set_ack(&mut self, ack: Option<Ack>) {
         let before = self.ack.take();
+        let is_same = |before: &Ack| self.kind_since.is_none_or(|changed_at| changed_at <= before.at);
         let has_it = |before: &&Ack| {
-            ack.as_ref()
-                .is_some_and(|ack| ack.by == before.by && ack.at < before.until)
+            let mut again = ack.iter().filter(|ack| ack.by == before.by && ack.at < before.until);
+            again.next().is_some() && is_same(before)
         };
         if let (Some(before), Some(ack)) = (before.as_ref().filter(has_it), &ack) {
             let note = ack.note.clone().or_else(|| before.note.clone());
@@ -203,10 +205,13 @@ mod tests {
             incident.ack.as_ref().and_then(|ack| ack.note.as_deref()),
             Some("found it")
         );
-        // What ran out is taken on anew, and another takes it over.
+        // What ran out, or is something else by now, is taken on anew, and another takes it over.
         incident.set_ack(Some(ack("anna", 7_200, None)));
         incident.set_ack(Some(ack("bob", 7_260, None)));
         assert_eq!(incident.earlier_acks.len(), 2);
-        assert_eq!(incident.ack, Some(ack("bob", 7_260, None)));
+        incident.kind_since = Some(ack("bob", 7_300, None).at);
+        incident.set_ack(Some(ack("bob", 7_320, None)));
+        assert_eq!(incident.earlier_acks.len(), 3);
+        assert_eq!(incident.ack, Some(ack("bob", 7_320, None)));
     }
 }
