@@ -128,7 +128,8 @@ impl Messages {
                     .iter()
                     .any(|fact| matches!(fact, Fact::Notification(other) if says_all(other)));
                 let stored = ledger.notifications.range(id..).any(|(_, other)| says_all(other));
-                hold(in_step || stored, AT_LEAST_ONCE, || {
+                let is_told = || is_told_anew(notification, facts) || need_not_answer(notification, facts, ledger);
+                hold(in_step || stored || is_told(), AT_LEAST_ONCE, || {
                     format!("message {id} is left out, and nothing says it all")
                 })
             }
@@ -161,4 +162,47 @@ impl Messages {
             )
         })
     }
+}
+
+/// Whether another says the same thing to the same, and for the same.
+fn is_alike(one: &Notification, other: &Notification) -> bool {
+    one.incident.is_some()
+        && (one.incident, &one.address) == (other.incident, &other.address)
+        && one.told_for() == other.told_for()
+}
+
+/// Whether a new message takes the place of one in the same step, which is still to arrive then. Only news does.
+fn is_told_anew(notification: &Notification, facts: &[Fact]) -> bool {
+    let is_news = |other: &Notification| {
+        matches!(
+            other.message.purpose,
+            Purpose::Opening | Purpose::Impact | Purpose::Update
+        )
+    };
+    facts.iter().any(|fact| {
+        matches!(fact, Fact::Notification(other) if other.id > notification.id
+            && other.state == NotificationState::Pending && is_news(other) && is_alike(notification, other))
+    })
+}
+
+/// Whether a message asks for what somebody has done since it was written, and its reader knows of its incident: the first
+/// word of it is never withdrawn.
+fn need_not_answer(notification: &Notification, facts: &[Fact], ledger: &Ledger) -> bool {
+    let asks = matches!(notification.message.purpose, Purpose::Reminder | Purpose::Escalation);
+    let incident = notification.incident.and_then(|id| ledger.incidents.get(&id));
+    let ended_at = notification.ended_at.unwrap_or(notification.created_at);
+    let is_answered = incident.is_some_and(|incident| {
+        incident
+            .taken_on(ended_at)
+            .is_some_and(|ack| ack.at >= notification.message.at)
+    });
+    let is_known = || {
+        let in_step = facts.iter().filter_map(|fact| match fact {
+            Fact::Notification(other) => Some(other),
+            _ => None,
+        });
+        let mut others = in_step.chain(ledger.notifications.values());
+        others.any(|other| other.state == NotificationState::Delivered && is_alike(notification, other))
+    };
+    asks && is_answered && is_known()
 }
