@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use freshd::model::{
-    Address, DeliveryOutcome, Fact, Notification, NotificationId, NotificationState, Purpose, elapsed,
+    Address, DeliveryOutcome, Fact, Notification, NotificationId, NotificationState, Purpose, TAKEN_ON, elapsed,
 };
 use freshd::simulation::Answer;
 
@@ -128,8 +128,9 @@ impl Messages {
                     .iter()
                     .any(|fact| matches!(fact, Fact::Notification(other) if says_all(other)));
                 let stored = ledger.notifications.range(id..).any(|(_, other)| says_all(other));
+                let is_other = || is_other_by_now(notification, ledger);
                 let is_told = || is_told_anew(notification, facts) || need_not_answer(notification, facts, ledger);
-                hold(in_step || stored || is_told(), AT_LEAST_ONCE, || {
+                hold(in_step || stored || is_other() && is_told(), AT_LEAST_ONCE, || {
                     format!("message {id} is left out, and nothing says it all")
                 })
             }
@@ -171,6 +172,16 @@ fn is_alike(one: &Notification, other: &Notification) -> bool {
         && one.told_for() == other.told_for()
 }
 
+/// Whether somebody has taken an incident on since a message was written, or has it no more of whom that says so.
+fn is_other_by_now(notification: &Notification, ledger: &Ledger) -> bool {
+    let ended_at = notification.ended_at.unwrap_or(notification.created_at);
+    let incident = notification.incident.and_then(|id| ledger.incidents.get(&id));
+    match incident.and_then(|incident| incident.taken_on(ended_at)) {
+        Some(ack) => ack.at >= notification.message.at,
+        None => notification.message.facts.iter().any(|fact| fact.label == TAKEN_ON),
+    }
+}
+
 /// Whether a new message takes the place of one in the same step, which is still to arrive then. Only news does.
 fn is_told_anew(notification: &Notification, facts: &[Fact]) -> bool {
     let is_news = |other: &Notification| {
@@ -191,11 +202,7 @@ fn need_not_answer(notification: &Notification, facts: &[Fact], ledger: &Ledger)
     let asks = matches!(notification.message.purpose, Purpose::Reminder | Purpose::Escalation);
     let incident = notification.incident.and_then(|id| ledger.incidents.get(&id));
     let ended_at = notification.ended_at.unwrap_or(notification.created_at);
-    let is_answered = incident.is_some_and(|incident| {
-        incident
-            .taken_on(ended_at)
-            .is_some_and(|ack| ack.at >= notification.message.at)
-    });
+    let is_answered = incident.is_some_and(|incident| incident.taken_on(ended_at).is_some());
     let is_known = || {
         let in_step = facts.iter().filter_map(|fact| match fact {
             Fact::Notification(other) => Some(other),
