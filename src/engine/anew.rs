@@ -90,11 +90,9 @@ impl Engine {
         self.wait_to_stand_in(&one);
         self.fact(Fact::Notification(one));
         let line = self.outbox.by_address.get_mut(&stale.address);
-        if let Some(outage) = line.and_then(|line| line.outage.as_mut()) {
-            outage.last = match outage.last == stale.id {
-                true => new,
-                false => outage.last,
-            };
+        let outage = line.and_then(|line| line.outage.as_mut());
+        if let Some(outage) = outage.filter(|outage| outage.last == stale.id) {
+            outage.last = new;
         }
     }
 
